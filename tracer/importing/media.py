@@ -16,7 +16,7 @@ from tracer.importing.events import Event
 from tracer.importing.remote import NotThere, Remote, TooLarge, segment
 from tracer.store.database.session import transaction
 from tracer.store.library import media
-from tracer.store.library.media import Medium, Use
+from tracer.store.library.media import MediaUse, Medium
 
 _REFERENCE: Final = re.compile(r"@@@langfuseMedia:[^@]{0,500}?\bid=([A-Za-z0-9_-]{1,100})")
 _FIELDS: Final = ("input", "output", "metadata")
@@ -40,19 +40,21 @@ class MediaCopier:
         span_id = body["id"] if "traceId" in body else ""
         trace_id = body.get("traceId") or body["id"]
         for name in _FIELDS:
-            self._copy_each(body.get(name), Use(trace_id=trace_id, span_id=span_id, field=name))
+            self._copy_each(
+                body.get(name), MediaUse(trace_id=trace_id, span_id=span_id, field=name)
+            )
 
     def copy_of_item(self, item: dict[str, Any]) -> None:
         """Import the media that the values of a dataset's item refer to. Raises ImportFailed."""
         for name in _ITEM_FIELDS:
-            self._copy_each(item.get(name), Use(trace_id="", span_id="", field=name))
+            self._copy_each(item.get(name), MediaUse(trace_id="", span_id="", field=name))
 
-    def _copy_each(self, value: Any, use: Use) -> None:
+    def _copy_each(self, value: Any, use: MediaUse) -> None:
         if value is not None:
             for media_id in dict.fromkeys(_REFERENCE.findall(json.dumps(value))):
                 self._copy(media_id, use)
 
-    def _copy(self, media_id: str, use: Use) -> None:
+    def _copy(self, media_id: str, use: MediaUse) -> None:
         stored = media.get_medium(self.project_id, media_id)
         if stored is not None and stored.uploaded_at is not None:
             self._announce(media_id, stored.sha256, stored.content_type, stored.content_length, use)
@@ -64,7 +66,9 @@ class MediaCopier:
         except (NotThere, TooLarge):
             self.missing.append(media_id)
 
-    def _store(self, media_id: str, content_type: str, content: Iterable[bytes], use: Use) -> None:
+    def _store(
+        self, media_id: str, content_type: str, content: Iterable[bytes], use: MediaUse
+    ) -> None:
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
             digest, length = hashlib.sha256(), 0
             for chunk in content:
@@ -87,7 +91,7 @@ class MediaCopier:
                 self.copied += 1
 
     def _announce(
-        self, media_id: str, sha256: str, content_type: str, length: int, use: Use
+        self, media_id: str, sha256: str, content_type: str, length: int, use: MediaUse
     ) -> Medium | None:
         with transaction():
             return media.announce(self.project_id, media_id, sha256, content_type, length, use)

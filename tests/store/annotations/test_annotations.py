@@ -166,7 +166,7 @@ def test_an_edit_keeps_the_earlier_texts(connection: psycopg.Connection[Any]) ->
 def test_the_number_of_edits_is_limited(connection: psycopg.Connection[Any]) -> None:
     put(connection, *full_trace(GONE))
     made = comments.create_comment(ON_TRACE, "0", ADA)
-    for number in range(comments.MOST_EDITS):
+    for number in range(comments.MAX_EDITS):
         comments.edit_comment("default", made.comment_id, str(number + 1))
     with pytest.raises(Unstorable, match="edited 100 times"):
         comments.edit_comment("default", made.comment_id, "one too many")

@@ -19,21 +19,21 @@ from tracer.extensions import db
 from tracer.store.database.session import transaction
 from tracer.store.library.media import (
     CHUNK_BYTES,
+    MediaUse,
     Medium,
-    Use,
     announce,
     get_medium,
-    read_piece,
+    read_chunk,
     upload,
 )
 from tracer.store.schema import media_uses
 from tracer.store.writing.delete import delete_trace
 
 CONTENT = bytes(range(256)) * (CHUNK_BYTES // 100)
-USE = Use(trace_id="t", span_id="s", field="input")
+USE = MediaUse(trace_id="t", span_id="s", field="input")
 
 
-def announced(project: str, content: bytes = CONTENT, use: Use = USE) -> Medium:
+def announced(project: str, content: bytes = CONTENT, use: MediaUse = USE) -> Medium:
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     with transaction():
         medium = announce(project, digest[:22], digest, "image/png", len(content), use)
@@ -48,7 +48,7 @@ def store(project: str, medium: Medium, content: bytes) -> None:
 
 def read(project: str, media_id: str) -> list[bytes]:
     """Return the pieces of the content."""
-    pieces = (read_piece(project, media_id, number) for number in count())
+    pieces = (read_chunk(project, media_id, number) for number in count())
     return [piece for piece in takewhile(lambda piece: piece is not None, pieces) if piece]
 
 
@@ -103,8 +103,8 @@ def test_a_file_is_deleted_with_the_last_trace_that_uses_it(
 ) -> None:
     put(connection, span("s"), span("s", trace="other"))
     shared, own = announced(project), announced(project, b"own")
-    kept = announced(project, b"kept", Use(trace_id="", span_id="", field="item"))
-    announced(project, use=Use(trace_id="other", span_id="s", field="input"))
+    kept = announced(project, b"kept", MediaUse(trace_id="", span_id="", field="item"))
+    announced(project, use=MediaUse(trace_id="other", span_id="s", field="input"))
     announced(project, b"kept")
     for medium, content in ((shared, CONTENT), (own, b"own"), (kept, b"kept")):
         store(project, medium, content)

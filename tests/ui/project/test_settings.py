@@ -16,7 +16,7 @@ from tracer.config import Config
 from tracer.store.database.session import transaction
 from tracer.store.projects.keys import authenticate, create_key, list_keys
 from tracer.store.projects.projects import create_project, get_project
-from tracer.store.projects.sizes import PARTS, storage
+from tracer.store.projects.sizes import STORAGE_KINDS, storage
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 BASE = "/project/default/settings"
@@ -163,7 +163,7 @@ def test_the_server_page_shows_settings_without_secrets(
 @pytest.mark.usefixtures("project")
 def test_the_parts_of_the_database_add_up(get_page: GetPage) -> None:
     parts = storage()
-    assert tuple(parts) == PARTS
+    assert tuple(parts) == STORAGE_KINDS
     assert parts["spans and traces"] > 0
     assert parts["indexes"] > 0
     shown = get_page("/settings/server").one("p", "key").text

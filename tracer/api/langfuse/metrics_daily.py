@@ -12,7 +12,7 @@ from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, Texts, TimesQuery, page_meta, read_params
 from tracer.store.database.conditions import Condition
 from tracer.store.metrics import days as metrics
-from tracer.store.metrics.days import DayOfModel
+from tracer.store.metrics.days import ModelTotals
 from tracer.web.keys import project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
@@ -67,7 +67,7 @@ def list_days() -> Response:
     wanted = _daily_conditions(query)
     of_spans = [_of_span(condition) for condition in wanted]
     days, total = metrics.page_days(project_id(), of_spans, wanted, query.limit, query.offset)
-    rows = metrics.days_of_models(project_id(), of_spans, days)
+    rows = metrics.model_days(project_id(), of_spans, days)
     begun = metrics.traces_by_day(project_id(), wanted, days)
     data = [_day(day, [row for row in rows if row.day == day], begun.get(day, 0)) for day in days]
     return reply(Days(data=data, meta=page_meta(query, total)))
@@ -92,7 +92,7 @@ def _of_span(condition: Condition) -> Condition:
     return condition._replace(field="trace_name") if condition.field == "name" else condition
 
 
-def _day(day: datetime, rows: list[DayOfModel], begun: int) -> Day:
+def _day(day: datetime, rows: list[ModelTotals], begun: int) -> Day:
     return Day(
         date=day.date().isoformat(),
         count_traces=begun,

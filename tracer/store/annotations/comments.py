@@ -1,4 +1,4 @@
-"""Comments on traces, their spans and sessions; the texts before an edit are kept."""
+"""Comments on traces, their spans and sessions, with the former texts of edited ones."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tracer.store.database.conditions import between
 from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import comments
 
-MOST: Final = 500
-"""Greatest number of comments listed per trace or session."""
-MOST_CHARACTERS: Final = 10_000
-MOST_EDITS: Final = 100
+MAX_COMMENTS: Final = 500
+"""Number of comments listed per trace or session."""
+MAX_CHARACTERS: Final = 10_000
+MAX_EDITS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A text that a comment had before an edit, and the time since when it had it."""
+    """A former text of a comment, and the time at which the comment got it."""
 
     text: str
     time: datetime
@@ -47,7 +47,7 @@ class CommentRow:
 
 
 def list_comments(subject: Subject) -> list[CommentRow]:
-    """Return the comments on a trace or session, oldest first, at most MOST.
+    """Return the comments on a trace or session, oldest first, at most MAX_COMMENTS.
 
     Comments on spans are listed with their trace; a subject with a span lists only that span's.
     """
@@ -55,7 +55,10 @@ def list_comments(subject: Subject) -> list[CommentRow]:
     if subject.span_id is not None:
         query = query.where(comments.c.span_id == subject.span_id)
     order = comments.c.created_at, comments.c.comment_id
-    return [_row(row) for row in db.session.execute(query.order_by(*order).limit(MOST)).mappings()]
+    return [
+        _row(row)
+        for row in db.session.execute(query.order_by(*order).limit(MAX_COMMENTS)).mappings()
+    ]
 
 
 def page_comments(
@@ -73,20 +76,20 @@ def page_comments(
 
     `on` is trace, observation (a span) or session; None: any subject. Other values match nothing.
     """
-    wanted = [comments.c.project_id == project_id]
+    conditions = [comments.c.project_id == project_id]
     if on is not None:
         subject = {
             "trace": (comments.c.trace_id, sa.and_(comments.c.trace_id != "", _NO_SPAN)),
             "observation": (comments.c.span_id, comments.c.span_id.is_not(None)),
             "session": (comments.c.session_id, comments.c.session_id != ""),
         }.get(on, (comments.c.comment_id, sa.false()))
-        wanted.append(subject[1])
+        conditions.append(subject[1])
         if object_id is not None:
-            wanted.append(subject[0] == object_id)
+            conditions.append(subject[0] == object_id)
     if author_id is not None:
-        wanted.append(sa.or_(comments.c.author_id == author_id, comments.c.author == author_id))
-    wanted += between(comments.c.created_at, since, until)
-    query = sa.select(*_COLUMNS).where(*wanted)
+        conditions.append(sa.or_(comments.c.author_id == author_id, comments.c.author == author_id))
+    conditions += between(comments.c.created_at, since, until)
+    query = sa.select(*_COLUMNS).where(*conditions)
     query = query.order_by(comments.c.created_at, comments.c.comment_id)
     rows, total = numbered_page(query, limit, offset)
     return [_row(row) for row in rows], total
@@ -106,7 +109,7 @@ def create_comment(
     comment_id: str | None = None,
     created_at: datetime | None = None,
 ) -> CommentRow:
-    """Add a comment, written now or at a time; raises NotFound."""
+    """Add a comment; `created_at` None: now. Raises NotFound."""
     values: dict[str, Any] = {
         **subject.key(),
         **author.values(),
@@ -130,8 +133,8 @@ def edit_comment(project_id: str, comment_id: str, text: str) -> CommentRow | No
     comment = db.session.execute(query).mappings().one_or_none()
     if comment is None or comment["text"] == text:
         return None if comment is None else _row(comment)
-    if len(comment["history"]) >= MOST_EDITS:
-        reason = f"this comment was edited {MOST_EDITS} times: write a new one"
+    if len(comment["history"]) >= MAX_EDITS:
+        reason = f"this comment was edited {MAX_EDITS} times: write a new one"
         raise Unstorable.of_field("", reason)
     since = comment["edited_at"] or comment["created_at"]
     values = {

@@ -1,4 +1,4 @@
-"""Share links to traces and sessions; of a link's token only a hash is stored."""
+"""Share links to traces and sessions; only a hash of a link's token is stored."""
 
 from __future__ import annotations
 

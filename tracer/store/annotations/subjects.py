@@ -53,17 +53,17 @@ class Subject:
 
     def check(self) -> None:
         """Raise NotFound where the trace, span or session does not exist."""
-        for table, wanted in (
+        for table, ids in (
             (traces, {"trace_id": self.trace_id}),
             (sessions, {"session_id": self.session_id}),
             (spans, {"trace_id": self.trace_id, "span_id": self.span_id or ""}),
         ):
-            if all(wanted.values()) and not self._is_in(table, wanted):
-                noun, value = list(wanted.items())[-1]
+            if all(ids.values()) and not self._is_in(table, ids):
+                noun, value = list(ids.items())[-1]
                 raise NotFound.of(noun.removesuffix("_id"), value)
 
-    def _is_in(self, table: sa.Table, wanted: dict[str, str]) -> bool:
-        values = {"project_id": self.project_id, **wanted}
+    def _is_in(self, table: sa.Table, ids: dict[str, str]) -> bool:
+        values = {"project_id": self.project_id, **ids}
         exists = sa.exists().where(*(table.c[name] == value for name, value in values.items()))
         return bool(db.session.scalar(sa.select(exists)))
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tracer.records import Json
 from tracer.store.schema import bookmarks, comments, scores, traces
 
-MOST_SCORES: Final = 20
+MAX_SCORES: Final = 20
 """Number of latest scores per row that summaries use, so that lists stay fast."""
 
 
@@ -26,7 +26,7 @@ class ScoreSummary:
     string_value: str | None
 
 
-def annotation_columns(of: sa.Table) -> list[sa.Label[Any]]:
+def annotation_columns(rows: sa.Table) -> list[sa.Label[Any]]:
     """Return `bookmarked`, `comment_count` and `scores` of each row of traces or sessions.
 
     Scalar subqueries, which PostgreSQL evaluates for the rows of the page alone.
@@ -37,24 +37,24 @@ def annotation_columns(of: sa.Table) -> list[sa.Label[Any]]:
                 scores.c.name, scores.c.data_type, scores.c.value, scores.c.string_value
             ).label("score")
         )
-        .where(_on(scores, of))
+        .where(_on(scores, rows))
         .order_by(scores.c.time.desc())
-        .limit(MOST_SCORES)
-        # Explicit: from two levels below, SQLAlchemy would add `of` to the subquery's FROM.
-        .correlate(of)
+        .limit(MAX_SCORES)
+        # Explicit: from two levels below, SQLAlchemy would add `rows` to the subquery's FROM.
+        .correlate(rows)
         .subquery()
     )
-    count = sa.select(sa.func.count()).select_from(comments).where(_on(comments, of))
+    count = sa.select(sa.func.count()).select_from(comments).where(_on(comments, rows))
     return [
-        is_bookmarked(of).label("bookmarked"),
+        is_bookmarked(rows).label("bookmarked"),
         count.scalar_subquery().label("comment_count"),
         sa.select(sa.func.jsonb_agg(latest.c.score)).scalar_subquery().label("scores"),
     ]
 
 
-def is_bookmarked(of: sa.Table) -> sa.ColumnElement[bool]:
+def is_bookmarked(rows: sa.Table) -> sa.ColumnElement[bool]:
     """Return whether a row of traces or sessions has a bookmark."""
-    return sa.exists().where(_on(bookmarks, of)).correlate(of)
+    return sa.exists().where(_on(bookmarks, rows)).correlate(rows)
 
 
 def summarise(latest: Iterable[list[Json]] | None) -> list[ScoreSummary]:
@@ -70,6 +70,6 @@ def summarise(latest: Iterable[list[Json]] | None) -> list[ScoreSummary]:
     return summaries
 
 
-def _on(table: sa.Table, of: sa.Table) -> sa.ColumnElement[bool]:
-    noun = "trace_id" if of is traces else "session_id"
-    return sa.and_(*(table.c[name] == of.c[name] for name in ("project_id", noun)))
+def _on(table: sa.Table, rows: sa.Table) -> sa.ColumnElement[bool]:
+    noun = "trace_id" if rows is traces else "session_id"
+    return sa.and_(*(table.c[name] == rows.c[name] for name in ("project_id", noun)))

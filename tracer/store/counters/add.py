@@ -1,4 +1,4 @@
-"""Counters of received data that is not stored: log records."""
+"""Counts received data that is not stored: log records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tracer.extensions import db
 
 LOGS: Final = ("log record", "not stored")
-"""A log record that is no GenAI event of a span."""
+"""(measure, value) of log records that are no GenAI event of a span."""
 
 _ADD = sa.text("""
     INSERT INTO mapping_counts (project_id, measure, value, number)
@@ -17,8 +17,8 @@ _ADD = sa.text("""
 """)
 
 
-def add(project_id: str, counted: tuple[str, str], number: int = 1) -> None:
-    """Add ``number`` to a count, in the caller's transaction."""
-    measure, value = counted
+def add(project_id: str, counter: tuple[str, str], number: int = 1) -> None:
+    """Add ``number`` to a counter (measure, value), in the caller's transaction."""
+    measure, value = counter
     values = {"project_id": project_id, "measure": measure, "value": value, "number": number}
     db.session.execute(_ADD, values)

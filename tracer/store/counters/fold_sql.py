@@ -5,7 +5,7 @@ from __future__ import annotations
 EXAMPLES = 5
 """Number of spans kept as examples per counter."""
 
-# Rows that other transactions add meanwhile are invisible here, and are compacted next time.
+# Rows that other transactions add meanwhile are invisible here; the next compaction adds them.
 COMPACT = f"""
     WITH gone AS (
         DELETE FROM mapping_counts t USING (
@@ -26,7 +26,7 @@ COMPACT = f"""
     FROM gone g GROUP BY g.project_id, g.measure, g.value
 """  # noqa: S608 - composed of constants; values are bound
 
-# The inverse of tracer/store/writing/count_spans.py for all the spans of a trace.
+# Subtracts everything that tracer/store/writing/count_spans.py counted for the spans of a trace.
 SUBTRACT_TRACE = """
     INSERT INTO mapping_counts (project_id, measure, value, number)
     SELECT s.project_id, m.measure, m.value, -count(*)

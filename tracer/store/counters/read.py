@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.store.counters.fold_sql import EXAMPLES
 
-MOST: Final = 50
-"""Values of a measure that are read at once: applications send names of models without end."""
+MAX_COUNTERS: Final = 50
+"""Values of a measure per page: applications may send any number of model names."""
 _READ = sa.text("""
     SELECT measure, value, number, examples FROM (
         SELECT measure, value, sum(number)::bigint AS number,
@@ -47,7 +47,7 @@ class MappingCount:
 
 @dataclass(frozen=True, slots=True)
 class MeasureTotal:
-    """How many values a measure has, and how many spans have one of them."""
+    """The number of values that a measure has, and of the spans with one of them."""
 
     values: int
     number: int
@@ -62,9 +62,9 @@ def mapping_totals(project_id: str) -> dict[str, MeasureTotal]:
 def list_mapping_counts(project_id: str, skipped: int = 0) -> list[MappingCount]:
     """Return the counters of a project above zero, by measure, the largest first.
 
-    Of each measure, at most MOST values, after the ``skipped`` first ones.
+    Returns at most MAX_COUNTERS values of each measure, after the first ``skipped`` ones.
     """
-    values = {"project_id": project_id, "skipped": skipped, "most": MOST}
+    values = {"project_id": project_id, "skipped": skipped, "most": MAX_COUNTERS}
     rows = db.session.execute(_READ, values)
     return [
         MappingCount(

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 DUE: Final = "SELECT 1 FROM projects WHERE deleted_at IS NOT NULL LIMIT 1"
-_STEP: Final = 5_000
+_STEP_ROWS: Final = 5_000
 _TABLES: Final = """
     SELECT c.table_name FROM information_schema.columns c
     JOIN information_schema.tables t USING (table_schema, table_name)
@@ -27,9 +27,9 @@ _DELETE: Final = """
 
 
 def purge_projects(connection: psycopg.Connection[Any], stop: threading.Event) -> None:
-    """Purge what is left of deleted projects; `connection` must be in autocommit mode.
+    """Purge the remaining rows of deleted projects; `connection` must be in autocommit mode.
 
-    Each step is a transaction of its own, so a purge that is cut off goes on where it was.
+    Each step is a transaction of its own, so an interrupted purge resumes with the next call.
     """
     deleted = connection.execute("SELECT project_id FROM projects WHERE deleted_at IS NOT NULL")
     for (project_id,) in deleted.fetchall():
@@ -44,9 +44,9 @@ def purge_projects(connection: psycopg.Connection[Any], stop: threading.Event) -
 def _purge_table(
     connection: psycopg.Connection[Any], table: str, project_id: str, stop: threading.Event
 ) -> bool:
-    """Delete all rows of a project; return False if `stop` was set before."""
-    step = sql.SQL(_DELETE).format(table=sql.Identifier(table), step=sql.Literal(_STEP))
+    """Delete all rows of a project from a table; return False if `stop` was set before the end."""
+    step = sql.SQL(_DELETE).format(table=sql.Identifier(table), step=sql.Literal(_STEP_ROWS))
     while not stop.is_set():
-        if connection.execute(step, [project_id]).rowcount < _STEP:
+        if connection.execute(step, [project_id]).rowcount < _STEP_ROWS:
             return True
     return False

@@ -14,7 +14,7 @@ from psycopg import sql
 from tracer.store.counters.fold_sql import HAS_EXAMPLES, REMOVE_EXAMPLES, SUBTRACT_TRACE
 from tracer.store.database.locks import lock_keys
 
-# From the catalogue instead of a list in the code, so that no later table can be missed.
+# From PostgreSQL's catalogue instead of a list in the code, so that no later table is missed.
 _TABLES = """
     SELECT c.relname, EXISTS (
         SELECT FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attname = 'trace_id'
@@ -32,7 +32,7 @@ _NEXT = """
     WHERE trace_id IS NOT NULL AND deleted_at < now() - make_interval(secs => %s)
     ORDER BY deleted_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
-_OWN = """
+_CLAIM = """
     SELECT FROM tombstones WHERE project_id = %s AND trace_id = %s FOR UPDATE
 """
 _PURGED = "UPDATE tombstones SET trace_id = NULL WHERE project_id = %s AND trace_id = %s"
@@ -58,27 +58,27 @@ _UNUSED = """
     WHERE c.project_id = gone.project_id AND c.media_id = gone.media_id
 """
 
-# The request that deletes a trace has this long (seconds) to purge it before the worker does.
+# The request that deletes a trace also purges it; after this time the worker takes over.
 GRACE_SECONDS = 60
 
 
 def purge_trace(connection: psycopg.Connection[Any], project_id: str, trace_id: str) -> None:
     """Delete all rows of a deleted trace, and subtract its spans from the counters."""
     with connection.transaction():
-        if connection.execute(_OWN, (project_id, trace_id)).fetchone() is not None:
+        if connection.execute(_CLAIM, (project_id, trace_id)).fetchone() is not None:
             _purge(connection, project_id, trace_id)
 
 
 def purge_pending(connection: psycopg.Connection[Any]) -> int:
     """Purge the traces whose delete was interrupted; return their number."""
-    done = 0
+    count = 0
     while True:
         with connection.transaction():
             row = connection.execute(_NEXT, [GRACE_SECONDS]).fetchone()
             if row is None:
-                return done
+                return count
             _purge(connection, *row)
-        done += 1
+        count += 1
 
 
 def expire_tombstones(connection: psycopg.Connection[Any]) -> None:
@@ -103,9 +103,9 @@ def _purge(connection: psycopg.Connection[Any], project_id: str, trace_id: str) 
     key = project_id, trace_id
     # Waits for transactions that locked the trace before it was deleted and still write to it.
     lock_keys(connection, [key], exclusive=True)
-    names = {"project_id": project_id, "trace_id": trace_id}
+    values = {"project_id": project_id, "trace_id": trace_id}
     connection.execute(SUBTRACT_TRACE, key)
-    media = [media_id for (media_id,) in connection.execute(_MEDIA, names).fetchall()]
+    media = [media_id for (media_id,) in connection.execute(_MEDIA, values).fetchall()]
     tables = connection.execute(_TABLES, ("trace_id", ["tombstones", "traces"])).fetchall()
     for name, _ in tables:
         connection.execute(
@@ -114,8 +114,8 @@ def _purge(connection: psycopg.Connection[Any], project_id: str, trace_id: str) 
     if media:
         connection.execute(_UNUSED, (project_id, media))
     # Repeated: a compaction may replace rows that this update waits for by a row it doesn't see.
-    while connection.execute(HAS_EXAMPLES, names).fetchone() == (True,):
-        connection.execute(REMOVE_EXAMPLES, names)
+    while connection.execute(HAS_EXAMPLES, values).fetchone() == (True,):
+        connection.execute(REMOVE_EXAMPLES, values)
     connection.execute(_PURGED, key)
 
 

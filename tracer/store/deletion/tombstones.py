@@ -1,4 +1,4 @@
-"""Records which traces were deleted lately, so that their late spans are rejected."""
+"""Records recently deleted traces, so that late spans of them are rejected."""
 
 from __future__ import annotations
 

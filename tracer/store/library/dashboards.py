@@ -1,4 +1,4 @@
-"""Dashboards: documents that members make, change, and copy."""
+"""Dashboards: versioned documents that members create, change and copy."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tracer.extensions import db
 from tracer.store.annotations.subjects import Author
 from tracer.store.schema import dashboards
 
-MOST: Final = 500
-"""Number of dashboards that a project can have."""
+MAX_DASHBOARDS: Final = 500
+"""Limit per project."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredDashboard:
-    """A dashboard with its id, its version, and who changed it last."""
+    """A dashboard with its id and version, and the author of its last change."""
 
     dashboard_id: str
     dashboard: Dashboard
@@ -45,8 +45,8 @@ class DashboardSummary:
 def create_dashboard(project_id: str, dashboard: Dashboard, author: Author) -> StoredDashboard:
     """Add a dashboard; raises Invalid if the project has too many."""
     count = sa.select(sa.func.count()).where(dashboards.c.project_id == project_id)
-    if db.session.execute(count).scalar_one() >= MOST:
-        raise Invalid.of_field("", f"a project has at most {MOST} dashboards")
+    if db.session.execute(count).scalar_one() >= MAX_DASHBOARDS:
+        raise Invalid.of_field("", f"a project has at most {MAX_DASHBOARDS} dashboards")
     dashboard_id = secrets.token_hex(8)
     db.session.execute(
         sa.insert(dashboards).values(
@@ -95,9 +95,9 @@ def list_dashboards(project_id: str) -> list[DashboardSummary]:
 def change_dashboard(
     project_id: str, dashboard_id: str, dashboard: Dashboard, author: Author, *, version: int
 ) -> StoredDashboard:
-    """Replace the document of a dashboard, whose version was read before.
+    """Replace the document of a dashboard if `version` is still its current version.
 
-    Raises NotFound, and Conflict if somebody else has changed it since.
+    Raises NotFound, and Conflict if another member has changed it since that version.
     """
     changed = db.session.execute(
         sa.update(dashboards)

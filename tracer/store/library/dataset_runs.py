@@ -1,4 +1,4 @@
-"""Dataset runs: which trace was produced for which item."""
+"""Dataset runs: link each item of a dataset to the trace that was produced for it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def save_run(
 ) -> DatasetRun:
     """Create the run, or change the given fields of the dataset's run of this name.
 
-    ``new`` has fields that a new run gets in their place, or besides.
+    ``new`` has further fields, or other values of the given ones, for a run that is created.
     """
     changes = {
         key: value
@@ -120,7 +120,7 @@ def add_run_item(
     dataset_version: datetime | None = None,
 ) -> RunItem:
     """Record the trace of an item; a repeated request returns the existing record."""
-    # A hash of the contents, so that a repeated request adds no row.
+    # The id is a hash of the contents, so that a repeated request adds no row.
     contents = "\n".join((item_id, trace_id, span_id or ""))
     values: dict[str, object] = {
         "project_id": project_id,
@@ -156,8 +156,8 @@ def list_runs(
     project_id: str, dataset_id: str, limit: int, offset: int = 0
 ) -> tuple[list[DatasetRun], int]:
     """Return (a page of a dataset's runs, the newest first; the number of all of them)."""
-    mine = (dataset_runs.c.project_id == project_id, dataset_runs.c.dataset_id == dataset_id)
-    query = sa.select(*_RUN).where(*mine)
+    own = (dataset_runs.c.project_id == project_id, dataset_runs.c.dataset_id == dataset_id)
+    query = sa.select(*_RUN).where(*own)
     query = query.order_by(dataset_runs.c.created_at.desc(), dataset_runs.c.run_id)
     rows, total = numbered_page(query, limit, offset)
     return [DatasetRun(**row) for row in rows], total
@@ -174,12 +174,12 @@ def list_run_items(
 ) -> tuple[list[RunItem], int]:
     """Return (a page of a run's items, the oldest first; the number of all of them).
 
-    Only those recorded from ``since`` on and before ``until``.
+    Only items recorded at or after ``since`` and before ``until``.
     """
     items = dataset_run_items.c
-    wanted = [items.project_id == project_id, items.run_id == run_id]
-    wanted += between(items.created_at, since, until)
-    query = sa.select(*_RUN_ITEM).where(*wanted)
+    conditions = [items.project_id == project_id, items.run_id == run_id]
+    conditions += between(items.created_at, since, until)
+    query = sa.select(*_RUN_ITEM).where(*conditions)
     query = query.order_by(items.created_at, items.run_item_id)
     rows, total = numbered_page(query, limit, offset)
     return [RunItem(**row) for row in rows], total

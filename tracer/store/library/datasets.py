@@ -1,4 +1,4 @@
-"""Datasets and their items; all states of an item are kept, so reads can be as of any time."""
+"""Datasets and their items; all states of an item are kept, so any past state can be read."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def get_dataset(project_id: str, name: str) -> Dataset | None:
 
 def list_datasets(project_id: str, limit: int, offset: int = 0) -> tuple[list[Dataset], int]:
     """Return (a page of datasets, the newest first; the number of all of them)."""
-    mine = datasets.c.project_id == project_id
-    query = sa.select(*_DATASET).where(mine)
+    own = datasets.c.project_id == project_id
+    query = sa.select(*_DATASET).where(own)
     query = query.order_by(datasets.c.created_at.desc(), datasets.c.dataset_id)
     rows, total = numbered_page(query, limit, offset)
     return [Dataset(**row) for row in rows], total
@@ -121,19 +121,19 @@ def save_item(
     belongs to another dataset.
     """
     item_id = item_id or secrets.token_hex(12)
-    # The state's time comes from the database's clock under this lock, so states never overlap.
+    # The lock, and the database's clock for the time of the state, keep states from overlapping.
     _lock(project_id, item_id)
     current = _current(project_id, item_id)
     if current is not None and current.dataset_id != dataset_id:
         raise Conflict.of_field("id", f"item {item_id!r} belongs to another dataset")
-    before = {} if current is None else {field: getattr(current, field) for field in ITEM_FIELDS}
-    if current is not None and before == {**before, **fields}:
-        # Repeated without changes, as imports do: no new state.
+    previous = {} if current is None else {field: getattr(current, field) for field in ITEM_FIELDS}
+    if current is not None and previous == {**previous, **fields}:
+        # Imports repeat items without changes: they get no new state.
         return current
     now = db.session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
     _close(project_id, item_id, now)
     values = {
-        **before,
+        **previous,
         **fields,
         "project_id": project_id,
         "dataset_id": dataset_id,
@@ -146,7 +146,7 @@ def save_item(
 
 
 def get_item(project_id: str, item_id: str, as_of: datetime | None = None) -> DatasetItem | None:
-    """Return the state of an item, now or as of a time as in `list_items`; None: it has none."""
+    """Return the state of an item at a time (`as_of` None: now); None: it had none then."""
     if as_of is None:
         return _current(project_id, item_id)
     query = sa.select(*_ITEM).where(
@@ -159,9 +159,10 @@ def get_item(project_id: str, item_id: str, as_of: datetime | None = None) -> Da
 
 
 def _valid(as_of: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions of states that were valid at a time, or at the end of its millisecond.
+    """Return the conditions of states that were valid at a time.
 
-    JavaScript cuts times to milliseconds, so a time in whole ones may have been cut.
+    JavaScript truncates times to milliseconds, so a time in whole milliseconds includes all
+    states that began within that millisecond.
     """
     if as_of.microsecond % 1_000 == 0:
         as_of += timedelta(microseconds=999)

@@ -1,4 +1,4 @@
-"""Reads dataset runs by the time of their results, across datasets and without one."""
+"""Experiments: dataset runs in the order of their results, also runs without a dataset."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Experiment(DatasetRun):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answered:
-    """The result of an item: the span, or None where the trace has no root span."""
+class ExperimentResult:
+    """The result of an item; `span_id` None: a trace without a root span."""
 
     run: DatasetRun
     item_id: str
@@ -46,7 +46,7 @@ class ExperimentKey(NamedTuple):
     run_id: str
 
 
-class AnsweredKey(NamedTuple):
+class ExperimentResultKey(NamedTuple):
     """The sort key of the last result of a page."""
 
     start_time: datetime
@@ -65,11 +65,11 @@ FIELDS = {
     "item_id": Field(items.c.item_id),
     "start_time": Field(_started),
 }
-"""The fields that conditions of both lists can name."""
+"""The fields in conditions of both lists."""
 
 
-def of_rows(column: Column, rows: sa.Table) -> Column:
-    """Return a column of the first run in which the trace of a row is a result."""
+def run_column(column: Column, rows: sa.Table) -> Column:
+    """Return a column of the first run that has the trace of a row as a result."""
     run = sa.and_(runs.c.project_id == items.c.project_id, runs.c.run_id == items.c.run_id)
     return (
         sa.select(column)
@@ -90,10 +90,10 @@ def list_experiments(
 ) -> list[Experiment]:
     """Return the runs with results that fulfil the conditions, latest result first.
 
-    Results whose trace was deleted do not count. Raises Invalid.
+    Leaves out results whose trace was deleted. Raises Invalid.
     """
     columns = (*_RUN, sa.func.min(_started), _ended, sa.func.count())
-    query = _answers(project_id, conditions, *columns)
+    query = _results_query(project_id, conditions, *columns)
     query = query.group_by(runs.c.project_id, runs.c.run_id).order_by(_ended.desc(), runs.c.run_id)
     if after is not None:
         earlier = sa.and_(_ended == after.end_time, runs.c.run_id > after.run_id)
@@ -104,13 +104,13 @@ def list_experiments(
     ]
 
 
-def list_answered(
-    project_id: str, conditions: Sequence[Condition], after: AnsweredKey | None, limit: int
-) -> list[Answered]:
+def list_experiment_results(
+    project_id: str, conditions: Sequence[Condition], after: ExperimentResultKey | None, limit: int
+) -> list[ExperimentResult]:
     """Return the results that fulfil the conditions, newest first. Raises Invalid."""
     result = (items.c.item_id, traces.c.trace_id, spans.c.span_id, _started)
     columns = (*_RUN, *result, items.c.dataset_version)
-    query = _answers(project_id, conditions, *columns)
+    query = _results_query(project_id, conditions, *columns)
     query = query.order_by(_started.desc(), runs.c.run_id, _id)
     if after is not None:
         ids = sa.tuple_(runs.c.run_id, _id)
@@ -118,7 +118,7 @@ def list_answered(
         same = sa.and_(_started == after.start_time, ids > last)
         query = query.where(sa.or_(_started < after.start_time, same))
     return [
-        Answered(
+        ExperimentResult(
             run=DatasetRun(**_run(row)),
             item_id=row[-5],
             trace_id=row[-4],
@@ -130,8 +130,10 @@ def list_answered(
     ]
 
 
-def _answers(project_id: str, conditions: Sequence[Condition], *columns: Any) -> sa.Select[Any]:
-    """Return the query over results; for a whole trace, its root span where there is one."""
+def _results_query(
+    project_id: str, conditions: Sequence[Condition], *columns: Any
+) -> sa.Select[Any]:
+    """Return the query over results; a result that is a trace has its root span, if any."""
     run = sa.and_(runs.c.project_id == items.c.project_id, runs.c.run_id == items.c.run_id)
     trace = sa.and_(
         traces.c.project_id == items.c.project_id, traces.c.trace_id == items.c.linked_trace_id

@@ -1,4 +1,4 @@
-"""JSON schemas of a dataset's items: whether they are schemas, and what does not conform."""
+"""JSON schemas of a dataset's items: checks the schemas, and items against them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Final
 from tracer.errors import Invalid, Refusal
 from tracer.records import Json
 from tracer.store.library.datasets import Dataset, DatasetItem
-from tracer.store.library.schema_work import MOST_WORK, SchemaWork
+from tracer.store.library.schema_work import MAX_WORK, SchemaWork
 
 if TYPE_CHECKING:
     import jsonschema_rs
 
-_MOST_SHOWN: Final = 10
-_MOST_CHARACTERS: Final = 300
+_MAX_MISMATCHES: Final = 10
+_MAX_CHARACTERS: Final = 300
 
 
 class ItemSchema:
-    """The schema of a field of a dataset's items; made once for any number of items."""
+    """The schema of a field of a dataset's items; compiled once for all items."""
 
     def __init__(self, field: str, schema: Json) -> None:
-        """Raise Invalid that names the field unless the value is null or a JSON schema."""
+        """Raise Invalid for the field unless the schema is null or a valid JSON schema."""
         self._field = field
         self._validator = None
         if schema is not None:
@@ -29,9 +29,9 @@ class ItemSchema:
             self._validator = _validator(field, schema)
 
     def mismatches(self, value: Json) -> list[Refusal]:
-        """Return where a value does not conform, by path; without a schema any value does.
+        """Return the deviations of a value from the schema, at most 10; none without a schema.
 
-        Raises Invalid where that would take too long.
+        Raises Invalid where the check would take too long.
         """
         if self._validator is None:
             return []
@@ -39,23 +39,23 @@ class ItemSchema:
         refusals = []
         for error in self._validator.iter_errors(value):
             path = ".".join([self._field, *map(str, error.instance_path)])
-            refusals.append(Refusal(item="", field=path, reason=error.message[:_MOST_CHARACTERS]))
-            if len(refusals) == _MOST_SHOWN:
+            refusals.append(Refusal(item="", field=path, reason=error.message[:_MAX_CHARACTERS]))
+            if len(refusals) == _MAX_MISMATCHES:
                 break
         return refusals
 
     def _check_work(self, value: Json) -> None:
         try:
-            work = self._work.of(value)
+            work = self._work.bound(value)
         except ValueError as error:
             raise _no_schema(self._field, error) from None
-        if work > MOST_WORK:
+        if work > MAX_WORK:
             reason = "expected a smaller value, or a schema that refers to itself less often"
             raise Invalid.of_field(self._field, reason)
 
 
 class ItemSchemas:
-    """Both schemas of a dataset; ``expected_output`` is what refusals name that field."""
+    """Both schemas of a dataset; ``expected_output``: the name of that field in refusals."""
 
     def __init__(self, dataset: Dataset, expected_output: str) -> None:
         self._has_input = dataset.input_schema is not None
@@ -63,7 +63,7 @@ class ItemSchemas:
         self._expected_output = ItemSchema(expected_output, dataset.expected_output_schema)
 
     def mismatches(self, item: DatasetItem) -> list[Refusal]:
-        """Return where an item does not conform; raises Invalid where that would take too long."""
+        """Return the deviations of an item; raises Invalid where the check would take too long."""
         if item.input is None and self._has_input:
             return [Refusal(item="", field="input", reason="expected a value, got nothing")]
         return [
@@ -82,23 +82,23 @@ def _work(field: str, schema: Json) -> SchemaWork:
 
 
 def _validator(field: str, schema: Json) -> jsonschema_rs.Validator:
-    # Loaded by the first schema: most servers have none, and the library takes megabytes.
+    # Imported by the first schema: most servers have none, and the library takes megabytes.
     import jsonschema_rs
 
     kind: type[jsonschema_rs.Validator] = jsonschema_rs.Draft7Validator
     if "$schema" in schema:
         kind = jsonschema_rs.validator_cls_for(schema)
     try:
-        # No backtracking: a pattern can't take more time than the text is long.
+        # RegexOptions: without backtracking, a pattern takes time linear in the text.
         return kind(schema, pattern_options=jsonschema_rs.RegexOptions(), retriever=_retrieve)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise _no_schema(field, error) from None
 
 
 def _no_schema(field: str, error: Exception) -> Invalid:
-    reason = str(error).partition("\n")[0][:_MOST_CHARACTERS]
+    reason = str(error).partition("\n")[0][:_MAX_CHARACTERS]
     return Invalid.of_field(field, f"expected a JSON schema: {reason}")
 
 
-def _retrieve(address: str) -> Json:  # noqa: ARG001 - the signature is given
+def _retrieve(address: str) -> Json:  # noqa: ARG001 - the library gives the signature
     raise ValueError("references to other documents are not followed")

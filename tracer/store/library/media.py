@@ -1,4 +1,4 @@
-"""Media of traces: announced, then uploaded and read in chunks, so that none must fit in memory."""
+"""Media files: announced, then uploaded and read in chunks, so that none is held in memory."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Medium:
     """None: announced but not uploaded."""
     created_at: datetime
     retyped: bool = False
-    """Whether the announcement that returned it has changed its type."""
+    """Whether the current announcement has changed its content type."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Use:
+class MediaUse:
     """A use of a medium; `span_id` empty: by the trace; `trace_id` empty too: by a dataset item."""
 
     trace_id: str
@@ -57,12 +57,12 @@ class Use:
 
 
 def announce(
-    project_id: str, media_id: str, sha256: str, content_type: str, length: int, use: Use
+    project_id: str, media_id: str, sha256: str, content_type: str, length: int, use: MediaUse
 ) -> Medium | None:
     """Return the medium of that id, created if necessary, and record its use.
 
-    The type is that of the latest announcement, and so is the length until the content is stored.
-    None: the trace that uses it was deleted; nothing is recorded.
+    A later announcement replaces the type, and until the upload also the length. None: the trace
+    that uses it was deleted; nothing is recorded.
     """
     # A late announcement must not restore parts of a deleted trace.
     if use.trace_id and _deleted(project_id, use.trace_id):
@@ -75,11 +75,11 @@ def announce(
         "content_length": length,
     }
     query = insert(media).values(values)
-    before = get_medium(project_id, media_id)
+    previous = get_medium(project_id, media_id)
     # The upsert also locks the row: a delete of the last use must wait for this use.
     keys = [media.c.project_id, media.c.media_id]
-    # Another content whose hash begins equally keeps what was announced of it, and the length of
-    # stored content is known: it has passed the check of its hash.
+    # Ids are beginnings of hashes: another content of the same id must not change this one. And
+    # the length of stored content is final, since the content has passed the check of its hash.
     same = media.c.sha256 == sha256
     pending = sa.and_(same, media.c.uploaded_at.is_(None))
     changes = {
@@ -96,13 +96,13 @@ def announce(
     }
     db.session.execute(insert(media_uses).values(used).on_conflict_do_nothing())
     medium = get_medium(project_id, media_id)
-    if medium is None or before is None:
+    if medium is None or previous is None:
         return medium
-    return replace(medium, retyped=before.content_type != medium.content_type)
+    return replace(medium, retyped=previous.content_type != medium.content_type)
 
 
 def list_media(project_id: str, media_ids: Collection[str]) -> dict[str, Medium]:
-    """Return those of the media that are uploaded, by id."""
+    """Return the uploaded ones of these media, by id."""
     query = sa.select(*_MEDIUM).where(
         media.c.project_id == project_id,
         media.c.media_id.in_(media_ids),
@@ -129,11 +129,11 @@ def get_medium(project_id: str, media_id: str) -> Medium | None:
 def upload(project_id: str, medium: Medium, content: Readable) -> None:
     """Store the content. Raises Forbidden for another length, Invalid for another hash.
 
-    A bucket that checks what its signed URL was made for answers so as well.
+    Clients know both statuses from signed URLs of object stores.
     """
-    _forget_content(project_id, medium.media_id)
+    _delete_content(project_id, medium.media_id)
     digest, length = hashlib.sha256(), 0
-    for number, chunk in enumerate(_chunks(content)):
+    for index, chunk in enumerate(_chunks(content)):
         digest.update(chunk)
         length += len(chunk)
         # Checked in the loop, so that no upload fills the disk beyond the announced length.
@@ -142,7 +142,7 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
         values = {
             "project_id": project_id,
             "media_id": medium.media_id,
-            "number": number,
+            "number": index,
             "data": chunk,
         }
         db.session.execute(sa.insert(media_chunks).values(values))
@@ -161,12 +161,12 @@ def upload(project_id: str, medium: Medium, content: Readable) -> None:
         raise Invalid("the trace that uses it was deleted")
 
 
-def read_piece(project_id: str, media_id: str, number: int) -> bytes | None:
-    """Return chunk ``number`` (from 0) of the content, at most CHUNK_BYTES; None: no such chunk."""
+def read_chunk(project_id: str, media_id: str, index: int) -> bytes | None:
+    """Return chunk ``index`` (from 0) of the content, at most CHUNK_BYTES; None: no such chunk."""
     query = sa.select(media_chunks.c.data).where(
         media_chunks.c.project_id == project_id,
         media_chunks.c.media_id == media_id,
-        media_chunks.c.number == number,
+        media_chunks.c.number == index,
     )
     data: bytes | None = db.session.scalar(query)
     return data
@@ -175,7 +175,7 @@ def read_piece(project_id: str, media_id: str, number: int) -> bytes | None:
 _MEDIUM = [media.c[name] for name in Medium.__dataclass_fields__ if name in media.c]
 
 
-def _forget_content(project_id: str, media_id: str) -> None:
+def _delete_content(project_id: str, media_id: str) -> None:
     db.session.execute(
         sa.delete(media_chunks).where(
             media_chunks.c.project_id == project_id, media_chunks.c.media_id == media_id
@@ -185,8 +185,8 @@ def _forget_content(project_id: str, media_id: str) -> None:
 
 def _chunks(content: Readable) -> Iterator[bytes]:
     pending = b""
-    while piece := content.read(CHUNK_BYTES):
-        pending += piece
+    while received := content.read(CHUNK_BYTES):
+        pending += received
         while len(pending) >= CHUNK_BYTES:
             yield pending[:CHUNK_BYTES]
             pending = pending[CHUNK_BYTES:]

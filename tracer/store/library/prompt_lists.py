@@ -1,4 +1,4 @@
-"""The list of prompts: conditions are on versions, and only versions that fulfil them count."""
+"""The list of prompts: those with a version that fulfils the conditions, and these versions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tracer.store.schema import prompt_labels, prompt_versions, prompts
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptSummary:
-    """A prompt as a row of a list; all but the name, tags and time is of the listed versions."""
+    """A prompt as a row of a list; type, versions, labels and config are of matching versions."""
 
     name: str
     type: str
@@ -35,7 +35,7 @@ class PromptSummary:
     labels: list[str]
     tags: list[str]
     config: Json
-    """The config of the newest one."""
+    """The config of the newest of the versions."""
     updated_at: datetime
 
 
@@ -44,7 +44,7 @@ def _pattern(column: Column) -> Column:
 
 
 def _of_version(table: Any) -> tuple[Column, ...]:
-    """Return the conditions that a row of ``table`` is of the same prompt as a version."""
+    """Return the conditions that join a row of ``table`` to a version of the same prompt."""
     return (
         table.c.project_id == prompt_versions.c.project_id,
         table.c.name == prompt_versions.c.name,
@@ -85,7 +85,7 @@ def list_prompts(
 ) -> tuple[list[PromptSummary], int]:
     """Return (a page of prompts, last changed first; the number of all of them).
 
-    Raises Invalid: a condition names no field, or does not fit it.
+    Raises Invalid: a condition has an unknown field, or a value that does not fit the field.
     """
     matching = where([*conditions], _FIELDS)
     query = (
@@ -147,7 +147,7 @@ def _labels_of(project_id: str, names: Sequence[str]) -> dict[str, dict[str, int
     pointed = sa.select(prompt_labels.c.name, prompt_labels.c.label, prompt_labels.c.version)
     newest = sa.select(_NAME, sa.literal(LATEST), sa.func.max(prompt_versions.c.version))
     for query, table in ((pointed, prompt_labels), (newest.group_by(_NAME), prompt_versions)):
-        mine = (table.c.project_id == project_id, table.c.name.in_(names))
-        for name, label, version in db.session.execute(query.where(*mine)):
+        own = (table.c.project_id == project_id, table.c.name.in_(names))
+        for name, label, version in db.session.execute(query.where(*own)):
             labels[name][label] = version
     return labels

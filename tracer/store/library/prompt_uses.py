@@ -1,4 +1,4 @@
-"""What model calls did that name a prompt: figures by prompt and version, and latest traces."""
+"""The use of prompts: figures of the model calls with a prompt or version, and latest traces."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tracer.errors import TooSlow
 from tracer.extensions import db
 from tracer.store.database.session import within
 
-_SECONDS: Final = 5
-_CALLS: Final = 500
-"""Latest calls among which traces are looked for."""
+_TIMEOUT_SECONDS: Final = 5
+_LATEST_CALLS: Final = 500
+"""Number of latest calls whose traces are listed."""
 
 _FROM: Final = """
     FROM span_payload_rows y
@@ -76,7 +76,7 @@ _LATEST: Final = sa.text(f"""
 
 @dataclass(slots=True)
 class UseFigures:
-    """What the model calls that name a prompt, or a version of it, add up to."""
+    """Figures of the model calls with a prompt, or with one version of it."""
 
     calls: int
     errors: int
@@ -85,14 +85,14 @@ class UseFigures:
     tokens: int | None
     cost: Decimal | None
     means: dict[str, float] = field(default_factory=dict)
-    """Means of the scores of the traces, those on most traces first."""
+    """Mean by score name over the calls' traces, the most frequent score first."""
     days: dict[str, list[float | None]] = field(default_factory=dict)
-    """The mean of each score on each day; None: the day has none."""
+    """The mean on each day by score name; None: the day has no such score."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsingTrace:
-    """A trace with its latest call that names the prompt."""
+    """A trace with its latest call that used the prompt."""
 
     trace_id: str
     span_id: str
@@ -110,26 +110,26 @@ class UsingTrace:
 def figures_by_name(
     project_id: str, names: Collection[str], since: datetime
 ) -> dict[str, UseFigures]:
-    """Return the figures of prompts since a time; empty where that takes too long."""
+    """Return the figures of prompts since a time; empty: the query timed out."""
     values = {"project_id": project_id, "names": list(names), "since": since}
     return _with_scores(_rows(_BY_NAME, values), _rows(_SCORES_BY_NAME, values))
 
 
 def figures_by_version(project_id: str, name: str, since: datetime) -> dict[int, UseFigures]:
-    """Return the figures of a prompt's versions since a time; empty: it takes too long."""
+    """Return the figures of a prompt's versions since a time; empty: the query timed out."""
     values = {"project_id": project_id, "name": name, "since": since}
     return _with_scores(_rows(_BY_VERSION, values), _rows(_SCORES_BY_VERSION, values))
 
 
-def latest_traces(project_id: str, name: str, version: int | None, most: int) -> list[UsingTrace]:
-    """Return the traces that used a prompt last, with any version or one of them."""
+def latest_traces(project_id: str, name: str, version: int | None, limit: int) -> list[UsingTrace]:
+    """Return the traces that used a prompt last; `version` None: any version."""
     values = {"project_id": project_id, "name": name, "version": version}
-    rows = _rows(_LATEST, values | {"calls": _CALLS, "most": most})
+    rows = _rows(_LATEST, values | {"calls": _LATEST_CALLS, "most": limit})
     return [UsingTrace(*row) for row in rows]
 
 
 def _with_scores(rows: list[Any], scores: list[Any]) -> dict[Any, UseFigures]:
-    """Return figures by the first column of their rows, which scores have as well."""
+    """Return the figures by prompt or version: the first column of both queries."""
     figures = {
         row[0]: UseFigures(row.calls, row.errors, row.p50, row.p95, row.tokens, row.cost)
         for row in rows
@@ -153,7 +153,7 @@ def _with_scores(rows: list[Any], scores: list[Any]) -> dict[Any, UseFigures]:
 
 def _rows(query: sa.TextClause, values: dict[str, Any]) -> list[Any]:
     try:
-        with within(_SECONDS):
+        with within(_TIMEOUT_SECONDS):
             return list(db.session.execute(query, values))
     except TooSlow:
         return []

@@ -105,8 +105,8 @@ def list_versions(project_id: str, name: str) -> list[PromptVersion]:
 
 
 def list_referring(project_id: str, name: str) -> list[PromptVersion]:
-    """Return the versions of other prompts whose text names this prompt behind ``name=``."""
-    # As the JSON text that the column stores.
+    """Return the versions of other prompts whose text refers to this one by ``name=…|``."""
+    # Escaped as in the JSON text that the column stores.
     quoted = json.dumps(f"name={name}|")[1:-1]
     query = _versions(project_id).where(
         prompt_versions.c.name != name,
@@ -136,10 +136,10 @@ def delete_versions(
 
     Return the number of deleted versions.
     """
-    some = sa.select(prompt_versions.c.version).where(*_is(prompt_versions, project_id, name))
+    selected = sa.select(prompt_versions.c.version).where(*_is(prompt_versions, project_id, name))
     if version is not None or label is not None:
-        some = _pick(some, project_id, version, label)
-    numbers = list(db.session.scalars(some))
+        selected = _pick(selected, project_id, version, label)
+    numbers = list(db.session.scalars(selected))
     for table in (prompt_labels, prompt_versions):
         db.session.execute(
             sa.delete(table).where(*_is(table, project_id, name), table.c.version.in_(numbers))
@@ -152,14 +152,18 @@ def delete_versions(
 def _point(
     project_id: str, name: str, version: int, labels: Iterable[str], *, created: bool = False
 ) -> None:
-    """Move labels to a version, in this order after those that it has; `created`: it has none."""
-    mine = (*_is(prompt_labels, project_id, name), prompt_labels.c.version == version)
-    positions = sa.select(prompt_labels.c.label, prompt_labels.c.position).where(*mine)
-    placed = dict(db.session.execute(positions).all())
-    wanted = [label for label in dict.fromkeys(labels) if label != LATEST and label not in placed]
-    if not wanted:
+    """Move labels to a version, in this order.
+
+    They come after the version's present labels; those of a version that was just `created` get
+    positions up to 0, which `_version` lists before the label `latest`.
+    """
+    own = (*_is(prompt_labels, project_id, name), prompt_labels.c.version == version)
+    positions = sa.select(prompt_labels.c.label, prompt_labels.c.position).where(*own)
+    present = dict(db.session.execute(positions).all())
+    new = [label for label in dict.fromkeys(labels) if label != LATEST and label not in present]
+    if not new:
         return
-    first = -len(wanted) if created else max([0, *placed.values()]) + 1
+    first = -len(new) if created else max([0, *present.values()]) + 1
     rows = [
         {
             "project_id": project_id,
@@ -168,9 +172,9 @@ def _point(
             "version": version,
             "position": position,
         }
-        for position, label in enumerate(wanted, first)
+        for position, label in enumerate(new, first)
     ]
-    # In the order of the key, so that two requests can't wait for each other.
+    # In the order of the key, so that two requests can't deadlock.
     moved = insert(prompt_labels).values(sorted(rows, key=lambda row: str(row["label"])))
     db.session.execute(
         moved.on_conflict_do_update(
@@ -187,7 +191,7 @@ def _is(table: sa.Table, project_id: str, name: str) -> tuple[sa.ColumnElement[b
 def _pick(
     query: sa.Select[Any], project_id: str, version: int | None, label: str | None
 ) -> sa.Select[Any]:
-    """Restrict a query on the versions of one prompt to a number and a label."""
+    """Restrict a query on the versions of one prompt to a version number, a label or both."""
     if version is not None:
         query = query.where(prompt_versions.c.version == version)
     if label == LATEST:
@@ -232,8 +236,8 @@ def _versions(project_id: str) -> sa.Select[Any]:
     )
 
 
-def _labels(which: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
-    """Return some of the labels of a row of `prompt_versions`, in order."""
+def _labels(condition: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    """Return the labels of a row of `prompt_versions` that fulfil the condition, in order."""
     label = prompt_labels.c.label
     return (
         sa.select(sa.func.array_agg(aggregate_order_by(label, prompt_labels.c.position, label)))
@@ -241,7 +245,7 @@ def _labels(which: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
             prompt_labels.c.project_id == prompt_versions.c.project_id,
             prompt_labels.c.name == prompt_versions.c.name,
             prompt_labels.c.version == prompt_versions.c.version,
-            which,
+            condition,
         )
         .scalar_subquery()
     )

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.records import Json
 
-MOST: Final = 1_000
-"""Items of a run that are read at once."""
+MAX_RESULTS: Final = 1_000
+"""Number of results of a run that pages show."""
 
 _RESULTS: Final = sa.text("""
     SELECT r.run_item_id, r.item_id, r.linked_trace_id AS trace_id, r.linked_span_id AS span_id,
@@ -23,17 +23,17 @@ _RESULTS: Final = sa.text("""
         coalesce(s.status_message, p.error_message) AS error,
         CASE WHEN s.span_id IS NULL THEN t.end_time - t.start_time
             ELSE s.end_time - s.start_time END AS latency,
-        CASE WHEN w.own THEN s.total_tokens ELSE t.total_tokens END AS tokens,
-        CASE WHEN w.own THEN s.total_cost ELSE t.total_cost END AS cost, p.output_preview
+        CASE WHEN k.below_root THEN s.total_tokens ELSE t.total_tokens END AS tokens,
+        CASE WHEN k.below_root THEN s.total_cost ELSE t.total_cost END AS cost, p.output_preview
     FROM dataset_run_items r
     LEFT JOIN traces t ON t.project_id = r.project_id AND t.trace_id = r.linked_trace_id
     LEFT JOIN trace_payloads p ON p.project_id = t.project_id AND p.trace_id = t.trace_id
     LEFT JOIN spans s ON s.project_id = r.project_id AND s.trace_id = r.linked_trace_id
         AND s.span_id = r.linked_span_id AND NOT s.placeholder
     CROSS JOIN LATERAL (
-        -- The sums of a trace are those of its root.
-        SELECT s.span_id IS NOT NULL AND s.span_id IS DISTINCT FROM p.root_span_id AS own
-    ) w
+        -- A result that is the root span has the sums of its trace.
+        SELECT s.span_id IS NOT NULL AND s.span_id IS DISTINCT FROM p.root_span_id AS below_root
+    ) k
     WHERE r.project_id = :project_id AND r.run_id = :run_id
     ORDER BY r.created_at, r.run_item_id LIMIT :most
 """)
@@ -43,20 +43,20 @@ _SCORES: Final = sa.text("""
 """)
 # The state of an item at the time of the run; the newest one where it was added later.
 _ITEMS: Final = sa.text("""
-    SELECT wanted.key, i.input, i.expected_output
+    SELECT run_item.key, i.input, i.expected_output
     FROM unnest(CAST(:keys AS text[]), CAST(:item_ids AS text[]), CAST(:times AS timestamptz[]))
-        AS wanted (key, item_id, at)
+        AS run_item (key, item_id, time)
     CROSS JOIN LATERAL (
         SELECT input, expected_output FROM dataset_items
-        WHERE project_id = :project_id AND item_id = wanted.item_id
-        ORDER BY valid_from <= wanted.at DESC, valid_from DESC LIMIT 1
+        WHERE project_id = :project_id AND item_id = run_item.item_id
+        ORDER BY valid_from <= run_item.time DESC, valid_from DESC LIMIT 1
     ) i
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class ResultScore:
-    """A score of a result; `value` None: it is `text`."""
+    """A score of a result; `value` None: the score is the `text`."""
 
     value: float | None
     text: str | None
@@ -65,7 +65,7 @@ class ResultScore:
 
 @dataclass(slots=True)
 class ItemResult:
-    """What a run produced for an item."""
+    """The result that a run produced for an item."""
 
     run_item_id: str
     item_id: str
@@ -82,7 +82,7 @@ class ItemResult:
     output_preview: str | None
     """The beginning of the trace's output, also for a result that is a span of it."""
     scores: dict[str, ResultScore] = field(default_factory=dict)
-    """By name; the last one of a name counts."""
+    """By name; the latest one of a name."""
 
     @property
     def failed(self) -> bool:
@@ -104,8 +104,8 @@ class ItemValues:
 
 
 def list_results(project_id: str, run_id: str) -> list[ItemResult]:
-    """Return the results of a run with their scores, the oldest first, at most `MOST`."""
-    values = {"project_id": project_id, "run_id": run_id, "most": MOST}
+    """Return the results of a run with their scores, the oldest first, at most `MAX_RESULTS`."""
+    values = {"project_id": project_id, "run_id": run_id, "most": MAX_RESULTS}
     results = [ItemResult(*row) for row in db.session.execute(_RESULTS, values)]
     trace_ids = list({result.trace_id for result in results})
     by_trace: dict[str, list[sa.Row[tuple[object, ...]]]] = {}

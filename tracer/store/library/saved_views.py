@@ -1,4 +1,4 @@
-"""Saved views: states of lists by name, of one person or of the whole project."""
+"""Saved views: named states of lists, private to one visitor or shared in the project."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tracer.extensions import db
 from tracer.store.annotations.subjects import Author
 from tracer.store.schema import saved_views
 
-MOST_VIEWS: Final = 50
-"""Of one list, of the project and of one person together."""
+MAX_VIEWS: Final = 50
+"""Limit per list, for shared views and those of one visitor together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,23 +28,23 @@ class SavedView:
     """The query string of the list's address."""
     owner_id: str | None
     is_default: bool
-    """Whether the list opens with it, for its owner or for everyone without a default."""
+    """Whether the list opens with it, for its owner or (shared) for visitors without a default."""
     author: str | None
 
 
 _COLUMNS: Final = [saved_views.c[name] for name in SavedView.__dataclass_fields__]
 
 
-def list_views(project_id: str, list_name: str | None, reader_id: str) -> list[SavedView]:
-    """Return the views of a list that a reader sees, in their order: the project's come first.
+def list_views(project_id: str, list_name: str | None, visitor_id: str) -> list[SavedView]:
+    """Return the views of a list that a visitor sees in display order, shared ones first.
 
-    None: those of all lists.
+    `list_name` None: the views of all lists.
     """
     query = (
         sa.select(*_COLUMNS)
         .where(
             saved_views.c.project_id == project_id,
-            _visible(reader_id),
+            _visible(visitor_id),
             *([saved_views.c.list == list_name] if list_name is not None else []),
         )
         .order_by(
@@ -55,12 +55,12 @@ def list_views(project_id: str, list_name: str | None, reader_id: str) -> list[S
     return [SavedView(**row) for row in db.session.execute(query).mappings()]
 
 
-def get_view(project_id: str, view_id: str, reader_id: str) -> SavedView:
-    """Return a view that a reader sees; raises NotFound."""
+def get_view(project_id: str, view_id: str, visitor_id: str) -> SavedView:
+    """Return a view that the visitor sees; raises NotFound."""
     query = sa.select(*_COLUMNS).where(
         saved_views.c.project_id == project_id,
         saved_views.c.view_id == view_id,
-        _visible(reader_id),
+        _visible(visitor_id),
     )
     row = db.session.execute(query).mappings().one_or_none()
     if row is None:
@@ -71,13 +71,13 @@ def get_view(project_id: str, view_id: str, reader_id: str) -> SavedView:
 def save_view(
     project_id: str, list_name: str, name: str, state: str, author: Author, *, shared: bool
 ) -> str:
-    """Store a new view, the last of its list; return its id. Raises Conflict: there are too many.
+    """Store a new view at the end of its list; return its id. Raises Conflict at the limit.
 
     ``shared``: everyone in the project sees it, else the author alone.
     """
     views = list_views(project_id, list_name, author.author_id or "")
-    if len(views) >= MOST_VIEWS:
-        raise Conflict(f"a list has at most {MOST_VIEWS} views")
+    if len(views) >= MAX_VIEWS:
+        raise Conflict(f"a list has at most {MAX_VIEWS} views")
     view_id = secrets.token_hex(8)
     values = {
         "project_id": project_id,
@@ -103,27 +103,27 @@ def change_view(project_id: str, view: SavedView, **values: Any) -> None:
 
 
 def make_default(project_id: str, view: SavedView, *, default: bool) -> None:
-    """Let the list open with a view, in place of the one before, or no longer do so."""
+    """Make a view the default of its list, replacing the previous default, or clear the default."""
     same_owner = saved_views.c.owner_id.is_not_distinct_from(view.owner_id)
     of_list = sa.and_(
         saved_views.c.project_id == project_id, saved_views.c.list == view.list, same_owner
     )
-    is_it = sa.and_(saved_views.c.view_id == view.view_id, sa.literal(default))
-    db.session.execute(sa.update(saved_views).where(of_list).values(is_default=is_it))
+    is_default = sa.and_(saved_views.c.view_id == view.view_id, sa.literal(default))
+    db.session.execute(sa.update(saved_views).where(of_list).values(is_default=is_default))
 
 
-def move_view(project_id: str, view: SavedView, reader_id: str, by: int) -> None:
-    """Move a view before (-1) or after (1) its neighbour of the same owner."""
+def move_view(project_id: str, view: SavedView, visitor_id: str, by: int) -> None:
+    """Move a view by -1 (up) or 1 (down) among the views of the same owner."""
     views = [
         other
-        for other in list_views(project_id, view.list, reader_id)
+        for other in list_views(project_id, view.list, visitor_id)
         if other.owner_id == view.owner_id
     ]
     position = [other.view_id for other in views].index(view.view_id)
     views.insert(max(0, position + by), views.pop(position))
-    for number, other in enumerate(views):
+    for index, other in enumerate(views):
         db.session.execute(
-            sa.update(saved_views).where(_is(project_id, other)).values(position=number)
+            sa.update(saved_views).where(_is(project_id, other)).values(position=index)
         )
 
 
@@ -136,5 +136,5 @@ def _is(project_id: str, view: SavedView) -> sa.ColumnElement[bool]:
     return sa.and_(saved_views.c.project_id == project_id, saved_views.c.view_id == view.view_id)
 
 
-def _visible(reader_id: str) -> sa.ColumnElement[bool]:
-    return sa.or_(saved_views.c.owner_id.is_(None), saved_views.c.owner_id == reader_id)
+def _visible(visitor_id: str) -> sa.ColumnElement[bool]:
+    return sa.or_(saved_views.c.owner_id.is_(None), saved_views.c.owner_id == visitor_id)

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from tracer.records import Json
 
-MOST_WORK: Final = 20_000_000
-"""Evaluations of a part of the schema on a part of the value: a second takes about 50 million."""
+MAX_WORK: Final = 20_000_000
+"""Evaluations of a subschema on a value; the library does about 50 million in a second."""
 
-MOST_VALUES: Final = 20_000
+MAX_VALUES: Final = 20_000
 """Values in a schema."""
 
 _LISTS: Final = ("allOf", "anyOf", "oneOf")
@@ -21,7 +21,7 @@ _NOT_EVALUATED: Final = frozenset({"$defs", "definitions", "const", "enum", "def
 
 
 def _extent(value: Json) -> tuple[int, int]:
-    """Return how many values there are in a value, and on how many levels."""
+    """Return (the number of values in a value, itself included; the depth of its nesting)."""
     size = depth = 0
     level = [value]
     while level:
@@ -38,20 +38,19 @@ def _children(node: Json) -> list[Any]:
 
 
 class SchemaWork:
-    """The work of one schema; it may be asked about any number of values."""
+    """Estimates the work of validating values by one schema."""
 
     def __init__(self, schema: Json) -> None:
         """Raise ValueError for a schema of too many values."""
-        if _extent(schema)[0] > MOST_VALUES:
-            raise ValueError(f"it has more than {MOST_VALUES:,} values")
+        if _extent(schema)[0] > MAX_VALUES:
+            raise ValueError(f"it has more than {MAX_VALUES:,} values")
         self._root = schema
         self._known: dict[tuple[int, int], int] = {}
 
-    def of(self, value: Json) -> int:
-        """Return the most evaluations that validating ``value`` takes, or more than MOST_WORK.
+    def bound(self, value: Json) -> int:
+        """Return an upper bound of the evaluations for ``value``, or a number above MAX_WORK.
 
-        Raises ValueError for a reference that leads nowhere within the schema, or back to itself
-        without going into the value.
+        Raises ValueError for a reference to no subschema, or to itself for the same value.
         """
         size, depth = _extent(value)
         try:
@@ -60,9 +59,9 @@ class SchemaWork:
             raise ValueError("its references lead too deep") from None
 
     def _at(self, part: Json, depth: int, path: tuple[int, ...]) -> int:
-        """Return the evaluations on one way into a value with ``depth`` levels, by a part.
+        """Return the evaluations by a subschema on one path into a value of ``depth`` levels.
 
-        ``path``: the parts that led here on the same value.
+        ``path`` has the ids of the subschemas that led here for the same value.
         """
         if not isinstance(part, dict) or not depth:
             return 1
@@ -74,10 +73,10 @@ class SchemaWork:
             work = 1 + sum(self._at(each, depth, here) for each in self._same_value(part))
             work += sum(self._at(each, depth - 1, ()) for each in _inner(part))
             if isinstance(properties := part.get("properties"), dict):
-                # A value is that of one property.
+                # A value belongs to one property, so the most expensive one is the bound.
                 inner = (self._at(each, depth - 1, ()) for each in properties.values())
                 work += max(inner, default=0)
-            self._known[key] = min(work, MOST_WORK + 1)
+            self._known[key] = min(work, MAX_WORK + 1)
         return self._known[key]
 
     def _same_value(self, part: dict[str, Any]) -> Iterator[Json]:
@@ -109,7 +108,7 @@ class SchemaWork:
 
 
 def _inner(part: dict[str, Any]) -> Iterator[Json]:
-    """Yield what is evaluated on the values in a value, whatever the keyword, but properties."""
+    """Yield the subschemas for the children of a value under any keyword but ``properties``."""
     same = {*_LISTS, *_SAME_VALUE, *_BY_KEY, *_REFERENCES, "properties"}
     for name, child in part.items():
         if name in same or name in _NOT_EVALUATED:

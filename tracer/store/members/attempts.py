@@ -1,4 +1,4 @@
-"""Login limits: failed attempts of an account and of an address, counted in the database."""
+"""Login limits: counts failed attempts per account and per network address in the database."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from tracer.store.schema import login_attempts as attempts
 
 PER_ACCOUNT: Final = 5
 PER_ADDRESS: Final = 20
-"""Failures after which an account, or an address, has to wait."""
+"""Failures after which an account, or an address, is blocked for a while."""
 _FIRST_PAUSE: Final = timedelta(minutes=5)
-_LONGEST_PAUSE: Final = timedelta(hours=1)
-_FORGET: Final = timedelta(hours=24)
+_MAX_PAUSE: Final = timedelta(hours=1)
+_COUNTED_FOR: Final = timedelta(hours=24)
+"""A failure no longer counts if none has followed it for this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What is left for a subject: tries before the next pause, or the end of the pause."""
+    """The state of a subject: the tries until it is blocked, or the end of the block."""
 
     tries_left: int
     blocked_until: datetime | None = None
@@ -38,10 +39,10 @@ def address(network_address: str) -> str:
     return f"address:{network_address}"
 
 
-def check(subject: str) -> Limit:
-    """Lock a subject until the transaction ends, so that attempts run one after the other.
+def lock_and_check(subject: str) -> Limit:
+    """Return the state of a subject, and lock the subject until the transaction ends.
 
-    Returns what is left for it.
+    Because of the lock, concurrent attempts run one after the other.
     """
     db.session.execute(
         sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(subject, 3)))
@@ -54,18 +55,18 @@ def check(subject: str) -> Limit:
         ).where(attempts.c.subject == subject, _is_recent())
     ).one_or_none()
     if row is None:
-        return Limit(_most(subject))
+        return Limit(_max_failures(subject))
     if row.blocked:
         return Limit(0, row.blocked_until)
-    return Limit(max(_most(subject) - row.failures, 1))
+    return Limit(max(_max_failures(subject) - row.failures, 1))
 
 
 def record_failure(subject: str) -> Limit:
-    """Count a failed attempt; return what is left.
+    """Count a failed attempt; return the new state of the subject.
 
-    After the allowed number of failures, each further one doubles the pause.
+    The first block lasts 5 minutes; each further failure doubles it, up to an hour.
     """
-    most = _most(subject)
+    maximum = _max_failures(subject)
     query = insert(attempts).values(
         subject=subject, failures=1, last_failure_at=sa.func.now(), blocked_until=None
     )
@@ -78,9 +79,9 @@ def record_failure(subject: str) -> Limit:
             },
         ).returning(attempts.c.failures)
     ).scalar_one()
-    if failures < most:
-        return Limit(most - failures)
-    pause = min(_FIRST_PAUSE * 2 ** min(failures - most, 10), _LONGEST_PAUSE)
+    if failures < maximum:
+        return Limit(maximum - failures)
+    pause = min(_FIRST_PAUSE * 2 ** min(failures - maximum, 10), _MAX_PAUSE)
     until = db.session.execute(
         sa.update(attempts)
         .where(attempts.c.subject == subject)
@@ -90,14 +91,14 @@ def record_failure(subject: str) -> Limit:
     return Limit(0, until)
 
 
-def forget(subject: str) -> None:
-    """Forget the failures of a subject, after a successful login or a new password."""
+def clear_failures(subject: str) -> None:
+    """Delete the failures of a subject, after a successful login or a new password."""
     db.session.execute(sa.delete(attempts).where(attempts.c.subject == subject))
 
 
-def _most(subject: str) -> int:
+def _max_failures(subject: str) -> int:
     return PER_ACCOUNT if subject.startswith("account:") else PER_ADDRESS
 
 
 def _is_recent() -> sa.ColumnElement[bool]:
-    return attempts.c.last_failure_at > sa.func.now() - _FORGET
+    return attempts.c.last_failure_at > sa.func.now() - _COUNTED_FOR

@@ -16,13 +16,13 @@ from tracer.store.schema import audit_events as events
 
 SERVER: Final = ""
 """The project id of events that concern the whole server."""
-MOST_COUNTED: Final = 10_000
-_REPEAT: Final = "10 minutes"
+MAX_COUNTED: Final = 10_000
+_REPEAT_WINDOW: Final = "10 minutes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who acts: name, id, by what means (session, key, token, command …), from where."""
+    """The author of an event: name, id, credential (session, key, token, command …), address."""
 
     name: str
     actor_id: str = ""
@@ -61,7 +61,7 @@ def record(
     *,
     fold: bool = False,
 ) -> None:
-    """Add an entry; with `fold`, an equal entry of the last minutes is counted up instead."""
+    """Add an entry; with `fold`, an equal one of the last 10 minutes counts a repeat instead."""
     values = {
         "project_id": project_id,
         "action": action,
@@ -71,7 +71,7 @@ def record(
         "via": actor.via,
         "address": actor.address,
     }
-    if fold and _count_up(values):
+    if fold and _count_repeat(values):
         return
     more = {
         "event_id": f"{time.time_ns() // 1000:013x}{secrets.token_hex(4)}",
@@ -81,9 +81,9 @@ def record(
     db.session.execute(sa.insert(events).values(**values, **more))
 
 
-def _count_up(values: dict[str, Any]) -> bool:
+def _count_repeat(values: dict[str, Any]) -> bool:
     same = [events.c[name] == value for name, value in values.items()]
-    recent = events.c.time > sa.func.now() - sa.text(f"interval '{_REPEAT}'")
+    recent = events.c.time > sa.func.now() - sa.text(f"interval '{_REPEAT_WINDOW}'")
     latest = sa.select(events.c.event_id).where(*same, recent).order_by(events.c.time.desc())
     query = (
         sa.update(events)
@@ -106,9 +106,10 @@ def list_events(
 ) -> list[AuditEvent]:
     """Return entries of these projects (None: all), latest first.
 
-    Each of `words` must occur in action, subject, actor or address; a word `action:key` (also
-    `actor:`, `subject:`, `address:`, `via:`, `project:`) must begin that field, or one of several:
-    `action:key,token`. `before`: the (time, event_id) after which to go on.
+    Each of `words` must occur in action, subject, actor or address. With a word `action:key`, the
+    field `action` must begin with `key`; `action:key,token` accepts either beginning. The fields
+    `actor:`, `subject:`, `address:`, `via:` and `project:` are matched likewise. `before` is the
+    (time, event_id) of the last entry of the previous page.
     """
     query = sa.select(*_COLUMNS).order_by(events.c.time.desc(), events.c.event_id.desc())
     if project_ids is not None:
@@ -121,15 +122,15 @@ def list_events(
     return [AuditEvent(**row) for row in rows]
 
 
-def count_events(project_ids: list[str] | None, parts: Sequence[list[str]]) -> list[int]:
-    """Return how many of the latest `MOST_COUNTED` entries have each of these lists of words."""
+def count_events(project_ids: list[str] | None, searches: Sequence[list[str]]) -> list[int]:
+    """Return the number of hits of each search, a list of words, in the latest `MAX_COUNTED`."""
     latest = sa.select(events).order_by(events.c.time.desc(), events.c.event_id.desc())
     if project_ids is not None:
         latest = latest.where(events.c.project_id.in_(project_ids))
-    rows = latest.limit(MOST_COUNTED).subquery()
+    rows = latest.limit(MAX_COUNTED).subquery()
     counts = [
         sa.func.count().filter(sa.true(), *(_matches(word, rows) for word in words))
-        for words in parts
+        for words in searches
     ]
     return list(db.session.execute(sa.select(*counts).select_from(rows)).one())
 

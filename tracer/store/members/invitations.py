@@ -1,4 +1,4 @@
-"""Invitations: a link with which somebody becomes a member of a project, once."""
+"""Invitations: links that make one person each a member of a project."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _OPEN: Final = sa.and_(
 
 
 def create_invitation(
-    project_id: str, email: str, role: str, invited_by: str, lasts: timedelta
+    project_id: str, email: str, role: str, invited_by: str, lifetime: timedelta
 ) -> tuple[Invitation, str]:
-    """Create an invitation, in place of an earlier one to the address; return it and its token."""
+    """Create an invitation, replacing an earlier one to the address; return (it, its token)."""
     db.session.execute(
         sa.delete(invitations).where(
             invitations.c.project_id == project_id,
@@ -54,7 +54,7 @@ def create_invitation(
         "email": email,
         "role": role,
         "invited_by": invited_by,
-        "expires_at": sa.func.now() + lasts,
+        "expires_at": sa.func.now() + lifetime,
     }
     query = sa.insert(invitations).values(values).returning(*_COLUMNS)
     return Invitation(*db.session.execute(query).one()), token
@@ -76,7 +76,7 @@ def find_invitation(token: str, *, opened: bool = False) -> Invitation | None:
 
 
 def accept_invitation(invitation_id: str) -> bool:
-    """Use an invitation up; return False where it was used, withdrawn or has expired."""
+    """Mark an invitation as used; return False if it was used, withdrawn or has expired."""
     query = (
         sa.update(invitations)
         .where(invitations.c.invitation_id == invitation_id, _OPEN)

@@ -14,8 +14,8 @@ from tracer.store.projects.secrets import hash_secret
 from tracer.store.schema import one_time_links as links
 
 OWNER, PASSWORD = "owner", "password"
-LASTS: Final = timedelta(hours=24)
-# Letters and digits that can't be taken for one another; 16 of them have 80 bits.
+LIFETIME: Final = timedelta(hours=24)
+# Letters and digits that are hard to confuse (no I, O, 0, 1); 16 of them carry 80 bits.
 _ALPHABET: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
@@ -24,14 +24,14 @@ def create_password_link(member_id: str) -> str:
     code = secrets.token_urlsafe(32)
     db.session.execute(sa.delete(links).where(links.c.member_id == member_id))
     values = {"token_hash": hash_secret(code), "purpose": PASSWORD, "member_id": member_id}
-    db.session.execute(sa.insert(links).values(**values, expires_at=sa.func.now() + LASTS))
+    db.session.execute(sa.insert(links).values(**values, expires_at=sa.func.now() + LIFETIME))
     return code
 
 
 def first_owner_code(connection: psycopg.Connection[Any]) -> str:
-    """Return the code with which the first owner is created, "" where there are members.
+    """Return a new code that lets its holder create the first owner; "": there are members.
 
-    Earlier codes stop working.
+    The new code replaces earlier ones.
     """
     if connection.execute("SELECT 1 FROM members LIMIT 1").fetchone() is not None:
         return ""
@@ -40,7 +40,7 @@ def first_owner_code(connection: psycopg.Connection[Any]) -> str:
     connection.execute("DELETE FROM one_time_links WHERE purpose = %s", [OWNER])
     connection.execute(
         "INSERT INTO one_time_links (token_hash, purpose, expires_at) VALUES (%s, %s, now() + %s)",
-        [hash_secret(code), OWNER, LASTS],
+        [hash_secret(code), OWNER, LIFETIME],
     )
     return code
 
@@ -53,7 +53,7 @@ def is_valid(purpose: str, code: str) -> bool:
 
 
 def member_of_link(purpose: str, code: str) -> str | None:
-    """Return the member of a valid link; None: the link is not valid, or of no member."""
+    """Return the member of a valid link; None: the link is invalid, or belongs to no member."""
     member_id: str | None = db.session.scalar(
         sa.select(links.c.member_id).where(_is(purpose, code))
     )
@@ -61,7 +61,7 @@ def member_of_link(purpose: str, code: str) -> str | None:
 
 
 def use_link(purpose: str, code: str) -> bool:
-    """Use a link up; return False where it is not valid (any more)."""
+    """Consume a link; return False if it is invalid, used or expired."""
     query = sa.delete(links).where(_is(purpose, code)).returning(links.c.purpose)
     return db.session.execute(query).one_or_none() is not None
 

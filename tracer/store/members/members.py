@@ -14,8 +14,8 @@ from tracer.errors import Conflict
 from tracer.extensions import db
 from tracer.store.schema import member_sessions, members, personal_tokens, roles
 
-MOST_NAME: Final = 80
-_SEEN_SECONDS: Final = 60
+MAX_NAME_CHARACTERS: Final = 80
+_SEEN_PRECISION_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def create_member(
     identity: str | None = None,
     administrator: bool = False,
 ) -> Member:
-    """Create a member; a name that is taken gets a number. Raises Conflict: the email is taken."""
+    """Create a member; appends a number to a name in use. Raises Conflict: the email is in use."""
     values = {
         "member_id": secrets.token_hex(8),
         "email": email,
@@ -125,7 +125,7 @@ def connect_identity(member_id: str, identity: str) -> None:
 
 
 def set_totp(member_id: str, secret: str | None) -> None:
-    """Require one-time codes of this secret from now on; None: no longer."""
+    """Require one-time codes of this secret from now on; None: require no codes."""
     _update(member_id, totp_secret=secret, totp_step=0)
 
 
@@ -141,7 +141,7 @@ def use_totp_step(member_id: str, step: int) -> bool:
 
 
 def set_administrator(member_id: str, administrator: bool) -> None:
-    """Make a member a server administrator, or no longer."""
+    """Grant a member the administration of the server, or revoke it."""
     _update(member_id, administrator=administrator)
 
 
@@ -152,14 +152,14 @@ def count_administrators() -> int:
 
 
 def delete_member(member_id: str) -> None:
-    """Delete a member with sessions, tokens and roles; annotations keep the name."""
+    """Delete a member with sessions, tokens and roles; annotations keep the member's name."""
     for table in (member_sessions, personal_tokens, roles, members):
         db.session.execute(sa.delete(table).where(table.c.member_id == member_id))
 
 
 def mark_seen(member_id: str) -> None:
-    """Store that the member was here now; more precise than a minute it need not be."""
-    recent = sa.func.now() - sa.text(f"interval '{_SEEN_SECONDS} seconds'")
+    """Store the time of the member's latest request, at most once a minute."""
+    recent = sa.func.now() - sa.text(f"interval '{_SEEN_PRECISION_SECONDS} seconds'")
     query = sa.update(members).where(
         members.c.member_id == member_id,
         sa.or_(members.c.seen_at.is_(None), members.c.seen_at < recent),

@@ -71,11 +71,11 @@ def list_project_members(project_id: str) -> list[ProjectMember]:
 
 
 def set_role(project_id: str, member_id: str, role: str | None) -> None:
-    """Give a member a role in a project; None: no access any more.
+    """Give a member a role in a project; None removes the member from the project.
 
     Raises Conflict where the project would lose its last owner.
     """
-    # Two owners who demote each other at the same time wait for each other here.
+    # Serialises changes: two owners who demote each other at once must not both succeed.
     db.session.execute(
         sa.select(projects.c.project_id)
         .where(projects.c.project_id == project_id)

@@ -14,13 +14,13 @@ from tracer.store.members.members import Member, get_member
 from tracer.store.projects.secrets import hash_secret
 from tracer.store.schema import member_sessions, members
 
-SHORT: Final = timedelta(hours=12)
-LONG: Final = timedelta(days=30)
-"""How long a session lasts without and with “stay signed in”."""
-IDLE: Final = timedelta(days=7)
-"""A session without a request for this long is over, too."""
-_SEEN: Final = timedelta(minutes=1)
-_LONGEST_AGENT: Final = 300
+SHORT_LIFETIME: Final = timedelta(hours=12)
+LONG_LIFETIME: Final = timedelta(days=30)
+"""The lifetime of a session without and with “stay signed in”."""
+IDLE_LIMIT: Final = timedelta(days=7)
+"""A session also ends after this time without a request."""
+_SEEN_PRECISION: Final = timedelta(minutes=1)
+_MAX_USER_AGENT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Session:
 _COLUMNS: Final = [member_sessions.c[name] for name in Session.__dataclass_fields__]
 _VALID: Final = sa.and_(
     member_sessions.c.expires_at > sa.func.now(),
-    member_sessions.c.seen_at > sa.func.now() - IDLE,
+    member_sessions.c.seen_at > sa.func.now() - IDLE_LIMIT,
 )
 
 
 def create_session(
-    member_id: str, address: str, user_agent: str, lasts: timedelta
+    member_id: str, address: str, user_agent: str, lifetime: timedelta
 ) -> tuple[Session, str]:
     """Create a session; return (session, token); also delete the member's ended sessions."""
     ended = sa.delete(member_sessions).where(
@@ -57,8 +57,8 @@ def create_session(
         "login_id": secrets.token_hex(8),
         "member_id": member_id,
         "address": address,
-        "user_agent": user_agent[:_LONGEST_AGENT],
-        "expires_at": sa.func.now() + lasts,
+        "user_agent": user_agent[:_MAX_USER_AGENT],
+        "expires_at": sa.func.now() + lifetime,
     }
     query = sa.insert(member_sessions).values(values).returning(*_COLUMNS)
     return Session(*db.session.execute(query).one()), token
@@ -80,12 +80,12 @@ def find_session(token: str) -> tuple[Session, Member] | None:
 
 
 def is_stale(session: Session, now: datetime) -> bool:
-    """Return whether the time of the last request should be stored again."""
-    return now - session.seen_at > _SEEN
+    """Return whether the stored time of the last request is too old and must be updated."""
+    return now - session.seen_at > _SEEN_PRECISION
 
 
 def touch_session(login_id: str, address: str) -> None:
-    """Store that the session was used now, and from which address."""
+    """Store the current time and this network address as the session's last use."""
     query = sa.update(member_sessions).where(member_sessions.c.login_id == login_id)
     db.session.execute(query.values(seen_at=sa.func.now(), address=address))
 
@@ -110,11 +110,11 @@ def end_session(member_id: str, login_id: str) -> bool:
     return db.session.execute(query).one_or_none() is not None
 
 
-def end_sessions(member_id: str, *, but: str = "") -> int:
-    """End the member's sessions, but the one of this id; return how many."""
+def end_sessions(member_id: str, *, keep: str = "") -> int:
+    """End the member's sessions except the one with the id `keep`; return their number."""
     query = (
         sa.delete(member_sessions)
-        .where(member_sessions.c.member_id == member_id, member_sessions.c.login_id != but)
+        .where(member_sessions.c.member_id == member_id, member_sessions.c.login_id != keep)
         .returning(member_sessions.c.login_id)
     )
     return len(db.session.execute(query).all())

@@ -15,7 +15,7 @@ from tracer.store.projects.secrets import hash_secret, hint_of
 from tracer.store.schema import members, personal_tokens
 
 PREFIX: Final = "trt_"
-_USED: Final = timedelta(minutes=1)
+_USED_PRECISION: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ _VALID: Final = sa.and_(
 
 
 def create_token(
-    member_id: str, name: str, kind: str, lasts: timedelta
+    member_id: str, name: str, kind: str, lifetime: timedelta
 ) -> tuple[PersonalToken, str]:
     """Create a token; return (token, secret); the secret can't be read again."""
     secret = f"{PREFIX}{secrets.token_urlsafe(32)}"
@@ -51,14 +51,14 @@ def create_token(
         "kind": kind,
         "token_hash": hash_secret(secret),
         "hint": hint_of(secret),
-        "expires_at": sa.func.now() + lasts,
+        "expires_at": sa.func.now() + lifetime,
     }
     query = sa.insert(personal_tokens).values(values).returning(*_COLUMNS)
     return PersonalToken(*db.session.execute(query).one()), secret
 
 
 def find_token(secret: str) -> tuple[PersonalToken, Member] | None:
-    """Return the valid token of a secret with its member, and store that it was used."""
+    """Return the valid token of a secret with its member; None: there is none."""
     query = (
         sa.select(*_COLUMNS)
         .join(members, members.c.member_id == personal_tokens.c.member_id)
@@ -71,7 +71,7 @@ def find_token(secret: str) -> tuple[PersonalToken, Member] | None:
 
 
 def mark_token_used(token_id: str) -> None:
-    """Store that a token was used now."""
+    """Store the current time as the last use of a token."""
     query = sa.update(personal_tokens).where(personal_tokens.c.token_id == token_id)
     db.session.execute(query.values(used_at=sa.func.now()))
 
@@ -102,5 +102,5 @@ def revoke_token(member_id: str, token_id: str) -> bool:
 
 
 def was_used_lately(used_at: datetime | None, now: datetime) -> bool:
-    """Return whether a use within the last minute is stored already."""
-    return used_at is not None and now - used_at < _USED
+    """Return whether the stored last use is within a minute, so that it need not be updated."""
+    return used_at is not None and now - used_at < _USED_PRECISION

@@ -19,7 +19,7 @@ def new_secret() -> str:
 
 
 def code_at(secret: str, step: int) -> str:
-    """Return the code of a time step, that is of Unix time // 30."""
+    """Return the code of a time step: the Unix time divided by 30, rounded down."""
     digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", step), "sha1")
     offset = digest[-1] & 15
     number = struct.unpack(">I", digest[offset : offset + 4])[0] & 0x7FFFFFFF
@@ -27,7 +27,7 @@ def code_at(secret: str, step: int) -> str:
 
 
 def matching_step(secret: str, code: str, now: float) -> int | None:
-    """Return the time step of a code; clocks may differ by one step. None: a wrong code."""
+    """Return the time step of a code; None: a wrong code. Clocks may differ by one step."""
     digits = "".join(code.split())
     current = int(now) // STEP_SECONDS
     for step in (current, current - 1, current + 1):
@@ -37,6 +37,6 @@ def matching_step(secret: str, code: str, now: float) -> int | None:
 
 
 def enrolment_url(secret: str, account: str, server: str) -> str:
-    """Return the address with which an authenticator app adds the account."""
+    """Return the URL that adds the account to an authenticator app."""
     label = quote(f"Tracer {server}:{account}")
     return f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': f'Tracer {server}'})}"

@@ -1,4 +1,4 @@
-"""The totals of days (UTC): traces, and the use of each model."""
+"""Totals by day (UTC): the number of traces, and tokens and cost of each model."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tracer.store.traces import span_search, trace_search
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DayOfModel:
-    """The use of one model on one day (UTC); model None: spans without a model."""
+class ModelTotals:
+    """The spans, tokens and cost of one model on one day (UTC); model None: without a model."""
 
     day: datetime
     model: str | None
@@ -32,40 +32,40 @@ class DayOfModel:
 
 def page_days(
     project_id: str,
-    of_spans: Sequence[Condition],
-    of_traces: Sequence[Condition],
+    span_conditions: Sequence[Condition],
+    trace_conditions: Sequence[Condition],
     limit: int,
     offset: int,
 ) -> tuple[list[datetime], int]:
     """Return (a page of the days (UTC) with any trace or span, latest first; their number)."""
-    began = span_search.rows(sa.select(_day(spans)), project_id, of_spans)
-    dated = began.union(
-        trace_search.matching(sa.select(_day(traces)), project_id, of_traces)
+    span_days = span_search.rows(sa.select(_day(spans)), project_id, span_conditions)
+    days = span_days.union(
+        trace_search.matching(sa.select(_day(traces)), project_id, trace_conditions)
     ).subquery()
-    total = db.session.execute(sa.select(sa.func.count()).select_from(dated)).scalar_one()
-    page = sa.select(dated.c.day).order_by(dated.c.day.desc()).limit(limit).offset(offset)
+    total = db.session.execute(sa.select(sa.func.count()).select_from(days)).scalar_one()
+    page = sa.select(days.c.day).order_by(days.c.day.desc()).limit(limit).offset(offset)
     return [row.day for row in db.session.execute(page)], total
 
 
-def days_of_models(
+def model_days(
     project_id: str, conditions: Sequence[Condition], days: Sequence[datetime]
-) -> list[DayOfModel]:
-    """Return the use of each model on each of these days (UTC), latest day first."""
+) -> list[ModelTotals]:
+    """Return the totals of each model on each of these days (UTC), latest day first."""
     day = _day(spans)
-    none = sa.literal(0)
+    zero = sa.literal(0)
     sums = [
         sa.func.count().label("spans"),
         sa.func.count(sa.distinct(spans.c.trace_id)).label("traces"),
         *[
-            sa.func.coalesce(sa.func.sum(spans.c[name]), none).label(name)
+            sa.func.coalesce(sa.func.sum(spans.c[name]), zero).label(name)
             for name in ("input_tokens", "output_tokens", "total_tokens")
         ],
-        sa.func.coalesce(sa.func.sum(spans.c.total_cost), none).label("cost"),
+        sa.func.coalesce(sa.func.sum(spans.c.total_cost), zero).label("cost"),
     ]
     query = span_search.rows(sa.select(day, spans.c.model, *sums), project_id, conditions)
     query = query.where(day.element.in_(days)).group_by(day.element, spans.c.model)
     query = query.order_by(sa.desc("day"), spans.c.model)
-    return [DayOfModel(**row) for row in db.session.execute(query).mappings()]
+    return [ModelTotals(**row) for row in db.session.execute(query).mappings()]
 
 
 def traces_by_day(
@@ -78,7 +78,7 @@ def traces_by_day(
     return {row[0]: row[1] for row in db.session.execute(query)}
 
 
-def _day(of: sa.Table) -> sa.Label[Any]:
+def _day(table: sa.Table) -> sa.Label[Any]:
     return sa.func.date_trunc(
-        sa.literal_column("'day'"), of.c.start_time, sa.literal_column("'UTC'")
+        sa.literal_column("'day'"), table.c.start_time, sa.literal_column("'UTC'")
     ).label("day")

@@ -1,7 +1,7 @@
-"""The rows of an aggregate from rollups where they have its sums exactly, with the ends scanned.
+"""Answers aggregates from rollups where these have the exact sums.
 
-Rollups consist of whole minutes, hours and days. What of the range of time lies before the first
-whole one or after the last one is read from the rows themselves.
+Rollups consist of whole minutes, hours and days. The ends of a time range, before its first and
+after its last whole unit, are scanned: their rows are read from the tables of traces and spans.
 """
 
 from __future__ import annotations
@@ -16,32 +16,35 @@ from tracer.store.database.conditions import Column, Condition, Field, where
 from tracer.store.measure.pending import pending_sums
 from tracer.store.measure.plan import MINUTES_KEPT, UNITS, Segment, cut
 from tracer.store.measure.rollup import number_of_values, rollups_ready
+from tracer.store.rollups.sums import SPAN, TRACE
 from tracer.store.schema import rollup_series, rollups, spans, traces
 
 _WIDTHS: Final = {"minute": "m", "hour": "mh"}
-"""Widths of rollups that intervals of time consist of; longer intervals consist of any."""
+"""Widths of the rollups that add up to one interval, by granularity; others can use any width."""
 _MEASURES: Final = ("latency", "time_to_first_token", "total_tokens", "total_cost")
-_SUMS: Final = ("sum", "avg")
+_AGGREGATIONS: Final = ("sum", "avg")
+_SCANNED: Final = "?"
+"""The width that `cut` gives to the ends of a range, which no rollup covers."""
 
 
 class Source(NamedTuple):
-    """What the rollups of a view have: their series, dimensions, and the same of its rows."""
+    """The rollups of a view: their grain, dimensions and measures."""
 
-    counts: str
+    grain: str
     dimensions: tuple[str, ...]
     measures: tuple[str, ...]
     row: Mapping[str, Column]
-    """By measure, its value in one row; times in µs."""
+    """The value of each measure in a row of the view's table; times in µs."""
 
 
 def _micros(start: Column, end: Column) -> Column:
     return sa.cast(sa.extract("epoch", end - start) * 1_000_000, sa.BigInteger)
 
 
-# Tokens and costs of spans are not among them: rollups leave out what other spans repeat.
+# Without tokens and costs of spans: rollups leave out those that repeat the usage of other spans.
 _SOURCES: Final = {
     "traces": Source(
-        "t",
+        TRACE,
         ("name", "environment"),
         ("latency", "total_tokens", "total_cost"),
         {
@@ -51,7 +54,7 @@ _SOURCES: Final = {
         },
     ),
     "spans": Source(
-        "s",
+        SPAN,
         ("name", "kind", "model"),
         ("latency", "time_to_first_token"),
         {
@@ -61,18 +64,18 @@ _SOURCES: Final = {
     ),
 }
 Rows = Callable[[sa.Select[Any], str, Sequence[Condition]], sa.Select[Any]]
-"""Returns a query on the rows of a view that fulfil conditions."""
+"""Returns the query restricted to the rows of a project that fulfil the conditions."""
 
 
 class Sums(NamedTuple):
-    """The rows of rollups and of the ends, to be grouped and summed: columns by name."""
+    """The rows of rollups and of the scanned ends, for the caller to group and sum."""
 
     table: sa.Subquery
     time: Column
     dimensions: Mapping[str, Column]
 
-    def metric(self, measure: str, how: str) -> Column:
-        """Return an aggregated measure, in milliseconds for times."""
+    def metric(self, measure: str, aggregation: str) -> Column:
+        """Return the sum or average of a measure, or the number of rows; times in ms."""
         rows = self.table.c
         if measure == "count":
             return sa.cast(sa.func.coalesce(sa.func.sum(rows.rows), 0), sa.BigInteger)
@@ -80,12 +83,12 @@ class Sums(NamedTuple):
         total: Column = sa.func.sum(rows[measure])
         if measure in ("latency", "time_to_first_token"):
             total = sa.cast(total, sa.Float) / 1000
-        value = total if how == "sum" else total / sa.func.nullif(number, 0)
+        value = total if aggregation == "sum" else total / sa.func.nullif(number, 0)
         return sa.case((number > 0, value))
 
     @property
     def present(self) -> Column:
-        """The condition on groups that a row is left in them."""
+        """The condition that a group has rows: deletions can reduce the number to 0."""
         return sa.func.sum(self.table.c.rows) > 0
 
 
@@ -101,16 +104,16 @@ def sums_of(
     granularity: str | None,
     between: tuple[datetime, datetime],
 ) -> Sums | None:
-    """Return the rows to be summed; None: rollups can't answer exactly."""
+    """Return the rows to be summed; None: rollups do not have the exact sums."""
     source = _SOURCES.get(view)
-    if source is None or not _has(source, names, metrics, conditions):
+    if source is None or not _covers(source, names, metrics, conditions):
         return None
     widths = _WIDTHS.get(granularity or "", "mhd")
     segments = _segments(*between, widths)
-    inner = [segment for segment in segments if segment.width != "?"]
+    inner = [segment for segment in segments if segment.width != _SCANNED]
     if not inner or not rollups_ready():
         return None
-    ends = [segment for segment in segments if segment.width == "?"]
+    ends = [segment for segment in segments if segment.width == _SCANNED]
     table = sa.union_all(
         *(_folded(project_id, source, segment, conditions) for segment in inner),
         _pending(project_id, source, inner, conditions),
@@ -119,7 +122,7 @@ def sums_of(
     return Sums(table, table.c.time, {name: table.c[name] for name in source.dimensions})
 
 
-def _has(
+def _covers(
     source: Source,
     names: Sequence[str],
     metrics: Sequence[tuple[str, str]],
@@ -127,23 +130,23 @@ def _has(
 ) -> bool:
     fields = {*names, *(condition.field for condition in conditions)}
     return fields <= set(source.dimensions) and all(
-        measure == "count" or (measure in source.measures and how in _SUMS)
-        for measure, how in metrics
+        measure == "count" or (measure in source.measures and aggregation in _AGGREGATIONS)
+        for measure, aggregation in metrics
     )
 
 
 def _segments(since: datetime, until: datetime, widths: str) -> list[Segment]:
-    """Return the parts of the range; those that rollups lack have the width ``?``."""
+    """Return the segments of the range; those that rollups lack have the width `_SCANNED`."""
     oldest = datetime.now(UTC) - MINUTES_KEPT
     units = [unit for unit in UNITS if unit[0] in widths]
     return [
-        each._replace(width="?") if each.width == "m" and each.since < oldest else each
+        each._replace(width=_SCANNED) if each.width == "m" and each.since < oldest else each
         for each in cut(since, until, units)
     ]
 
 
 def _columns(source: Source, sums: Mapping[str, tuple[Column, Column]]) -> list[Column]:
-    """Return the sum and the number of values of each measure; NULL and 0 of those it lacks."""
+    """Return the sum and the number of values of each measure."""
     return [
         column.label(label)
         for name in source.measures
@@ -152,7 +155,7 @@ def _columns(source: Source, sums: Mapping[str, tuple[Column, Column]]) -> list[
 
 
 def _rollup_columns(source: Source, table: Any) -> list[Column]:
-    ended = table.rows - table.running if source.counts == "s" else table.rows
+    ended = table.rows - table.running if source.grain == SPAN else table.rows
     sums = {
         "latency": (table.latency, ended),
         "time_to_first_token": (table.first_token, number_of_values(table.first_tokens)),
@@ -179,7 +182,7 @@ def _folded(
         )
         .where(
             series.project_id == project_id,
-            series.grain == source.counts,
+            series.grain == source.grain,
             ~series.whole,
             rollups.c.width == segment.width,
             rollups.c.start >= segment.since,
@@ -192,7 +195,7 @@ def _folded(
 def _pending(
     project_id: str, source: Source, inner: Sequence[Segment], conditions: Sequence[Condition]
 ) -> sa.Select[Any]:
-    table = pending_sums(project_id, source.counts).subquery("pending_sums")
+    table = pending_sums(project_id, source.grain).subquery("pending_sums")
     fields = {name: Field(table.c[name]) for name in source.dimensions}
     within = [(table.c.start >= each.since) & (table.c.start < each.until) for each in inner]
     return sa.select(
@@ -210,7 +213,7 @@ def _scanned(
     end: Segment,
     conditions: Sequence[Condition],
 ) -> sa.Select[Any]:
-    own = traces if source.counts == "t" else spans
+    own = traces if source.grain == TRACE else spans
     number = {name: sa.cast(value.is_not(None), sa.Integer) for name, value in source.row.items()}
     sums = {name: (value, number[name]) for name, value in source.row.items()}
     query = sa.select(

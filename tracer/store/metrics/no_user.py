@@ -1,4 +1,4 @@
-"""The sums of the traces that name no user: of rollups by day, or of the traces themselves."""
+"""The sums of the traces without a user: from rollups by day, or from the traces."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _SUMMED = ("start", "rows", "errors", "tokens", "cost", "token_counts", "costs")
 
 
 def sums_without_user(project_id: str, since: datetime | None) -> UserRow | None:
-    """Return the sums of the traces that name no user; None: every trace names one.
+    """Return the sums of the traces without a user; None: every trace has one.
 
-    Their sessions are not counted. With ``since`` of the traces that began then or later.
+    Sessions are not counted. ``since`` restricts it to traces that began at that time or later.
     """
     whole_days = since is None or to_micros(since) % DAY == 0
     if not whole_days or not rollups_ready():
@@ -55,7 +55,7 @@ def sums_without_user(project_id: str, since: datetime | None) -> UserRow | None
 
 
 def _rollups(project_id: str) -> sa.CompoundSelect[tuple[object, ...]]:
-    """Return the sums by day, and what the worker has not added to them yet."""
+    """Return the sums by day, and the changes that the worker has not added to them yet."""
     pending = pending_sums(project_id, USER).subquery("pending")
     folded = (
         sa.select(*(rollups.c[name] for name in _SUMMED))

@@ -37,18 +37,18 @@ class AggregateQuery:
     metrics: Sequence[tuple[str, str]]
     dimensions: Sequence[str] = ()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Per dimension, labels for its values in the answer; values of equal label are one group."""
+    """By dimension, labels of its values in the result; values with equal labels are one group."""
     conditions: Sequence[Condition] = ()
     granularity: str | None = None
     order: Sequence[tuple[str, bool]] = ()
-    """(name in the answer, descending)"""
+    """(name of a column of the result, descending)"""
     limit: int = 100
     bins: int = BINS
     """Number of bins of each histogram."""
 
 
-class Parts(NamedTuple):
-    """A dimension with several values per row: a row counts once for each, and not without any."""
+class MultiValue(NamedTuple):
+    """A dimension with several values per row: the row is in the group of each of its values."""
 
     table: sa.TableValuedAlias
     name: Column
@@ -61,33 +61,34 @@ class View(NamedTuple):
     time: Column
     fields: Mapping[str, Field]
     measures: Mapping[str, Column]
-    parts: Mapping[str, Parts] = {}
+    multi_values: Mapping[str, MultiValue] = {}
     """Dimensions with several values per row."""
-    of_parts: Mapping[str, str] = {}
-    """Measures of such values, and the dimension by which they are always grouped."""
+    grouped_by: Mapping[str, str] = {}
+    """Measures of such values, with the dimension by which they are always grouped."""
 
 
 def _milliseconds(start: Column, end: Column) -> Column:
     return sa.cast(sa.extract("epoch", end - start) * 1000, sa.Float)
 
 
-def _listed(names: Column, alias: str) -> Parts:
+def _elements(names: Column, alias: str) -> MultiValue:
     table = sa.func.unnest(names).table_valued("name", name=alias).render_derived()
-    return Parts(table, sa.cast(table.c.name, sa.Text))
+    return MultiValue(table, sa.cast(table.c.name, sa.Text))
 
 
-def _buckets(of: Column, total: Column, alias: str) -> Parts:
+def _amounts_by_type(amounts: Column, total: Column, alias: str) -> MultiValue:
     """Return the types of usage or cost with their amounts, and the sum as type `total`."""
-    whole = sa.func.jsonb_build_object(sa.literal_column("'total'"), total)
-    none: Column = sa.literal_column("'{}'::jsonb")
-    every = sa.func.coalesce(sa.cast(of, JSONB), none).op("||")(sa.func.jsonb_strip_nulls(whole))
+    sums = sa.func.jsonb_build_object(sa.literal_column("'total'"), total)
+    empty: Column = sa.literal_column("'{}'::jsonb")
+    types = sa.func.coalesce(sa.cast(amounts, JSONB), empty)
+    every = types.op("||")(sa.func.jsonb_strip_nulls(sums))
     named = sa.func.jsonb_each_text(every).table_valued("name", "value", name=alias)
     table = named.render_derived()
-    return Parts(table, sa.cast(table.c.name, sa.Text))
+    return MultiValue(table, sa.cast(table.c.name, sa.Text))
 
 
-_COSTS: Final = _buckets(span_payloads.c.cost, spans.c.total_cost, "costs")
-_USAGE: Final = _buckets(span_payloads.c.usage, spans.c.total_tokens, "used")
+_COSTS: Final = _amounts_by_type(span_payloads.c.cost, spans.c.total_cost, "costs")
+_USAGE: Final = _amounts_by_type(span_payloads.c.usage, spans.c.total_tokens, "used")
 _LATENCY: Final = _milliseconds(spans.c.start_time, spans.c.end_time)
 _SECONDS: Final = sa.func.nullif(_LATENCY / 1000, 0)
 _TABLES: Final = (traces, spans, span_payloads, scores, _COSTS.table, _USAGE.table)
@@ -133,8 +134,8 @@ VIEWS: Final = {
             "usage_by_type": sa.cast(_USAGE.table.c.value, sa.BigInteger),
         },
         {
-            "offered_tools": _listed(OFFERED, "offered"),
-            "called_tools": _listed(CALLED, "called"),
+            "offered_tools": _elements(OFFERED, "offered"),
+            "called_tools": _elements(CALLED, "called"),
             "cost_type": _COSTS,
             "usage_type": _USAGE,
         },
@@ -144,8 +145,8 @@ VIEWS: Final = {
 }
 
 
-def _percentile(part: float) -> Callable[[Column], Column]:
-    return lambda column: sa.func.percentile_cont(part).within_group(column)
+def _percentile(fraction: float) -> Callable[[Column], Column]:
+    return lambda column: sa.func.percentile_cont(fraction).within_group(column)
 
 
 _AGGREGATIONS: Final[dict[str, Callable[[Column], Column]]] = {
@@ -171,21 +172,24 @@ def aggregate(project_id: str, query: AggregateQuery) -> list[dict[str, Any]]:
 
 def _from_rows(project_id: str, query: AggregateQuery) -> sa.Select[Any]:
     view = VIEWS[query.view]
-    needed = [view.of_parts[name] for name, _ in query.metrics if name in view.of_parts]
-    wanted = dict.fromkeys([*query.dimensions, *needed])
-    groups = {name: _labelled(query, name, _dimension(view, name)) for name in wanted}
+    implied = [view.grouped_by[name] for name, _ in query.metrics if name in view.grouped_by]
+    dimensions = dict.fromkeys([*query.dimensions, *implied])
+    groups = {name: _labelled(query, name, _dimension(view, name)) for name in dimensions}
     groups |= _interval(query, view.time)
-    sums = {f"{how}_{name}": _metric(view, name, how, query.bins) for name, how in query.metrics}
+    sums = {
+        f"{aggregation}_{name}": _metric(view, name, aggregation, query.bins)
+        for name, aggregation in query.metrics
+    }
     labelled = {name: column.label(name) for name, column in {**groups, **sums}.items()}
     statement = view.rows(sa.select(*labelled.values()), project_id, query.conditions)
     statement = statement.where(view.time >= query.since, view.time < query.until)
-    for name in wanted.keys() & view.parts.keys():
-        statement = statement.join(view.parts[name].table, sa.true())
+    for name in dimensions.keys() & view.multi_values.keys():
+        statement = statement.join(view.multi_values[name].table, sa.true())
     return statement.group_by(*_ordinals(groups)).order_by(*_order(query, labelled))
 
 
 def _from_rollups(project_id: str, query: AggregateQuery) -> sa.Select[Any] | None:
-    """Return the statement of the same answer from rollups; None: they can't give it."""
+    """Return a statement with the same result from rollups; None: they lack the exact sums."""
     view = VIEWS[query.view]
     sums = sums_of(
         project_id,
@@ -202,7 +206,10 @@ def _from_rollups(project_id: str, query: AggregateQuery) -> sa.Select[Any] | No
         return None
     groups = {name: _labelled(query, name, sums.dimensions[name]) for name in query.dimensions}
     groups |= _interval(query, sums.time)
-    metrics = {f"{how}_{name}": sums.metric(name, how) for name, how in query.metrics}
+    metrics = {
+        f"{aggregation}_{name}": sums.metric(name, aggregation)
+        for name, aggregation in query.metrics
+    }
     labelled = {name: column.label(name) for name, column in {**groups, **metrics}.items()}
     statement = sa.select(*labelled.values()).order_by(*_order(query, labelled))
     if groups:
@@ -218,13 +225,13 @@ def _interval(query: AggregateQuery, time: Column) -> dict[str, Column]:
 
 
 def _ordinals(groups: Iterable[str]) -> list[Column]:
-    # By ordinal: PostgreSQL does not always recognise two equal expressions as one.
+    # By ordinal: PostgreSQL does not always see that two expressions are equal.
     return [sa.literal_column(str(ordinal)) for ordinal, _ in enumerate(groups, 1)]
 
 
 def _dimension(view: View, name: str) -> Column:
     field = view.fields.get(name, Field())
-    column = view.parts[name].name if name in view.parts else field.column
+    column = view.multi_values[name].name if name in view.multi_values else field.column
     if column is None or field.of_key is not None:
         raise Invalid(f"dimensions: no such dimension: {name}")
     return column
@@ -235,16 +242,16 @@ def _labelled(query: AggregateQuery, name: str, column: Column) -> Column:
     return sa.case(dict(labels), value=column, else_=column) if labels else column
 
 
-def _metric(view: View, name: str, how: str, bins: int) -> Column:
+def _metric(view: View, name: str, aggregation: str, bins: int) -> Column:
     if name == "count":
         return sa.func.count()
     if name not in view.measures:
         raise Invalid(f"metrics: no such measure: {name}")
-    if how == "histogram":
+    if aggregation == "histogram":
         return _histogram(view.measures[name], bins)
-    if how not in _AGGREGATIONS:
-        raise Invalid(f"metrics: no such aggregation: {how}")
-    return _AGGREGATIONS[how](view.measures[name])
+    if aggregation not in _AGGREGATIONS:
+        raise Invalid(f"metrics: no such aggregation: {aggregation}")
+    return _AGGREGATIONS[aggregation](view.measures[name])
 
 
 def _histogram(measure: Column, bins: int) -> Column:

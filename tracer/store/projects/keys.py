@@ -1,4 +1,4 @@
-"""API keys of projects; of their secrets only a SHA-256 is stored."""
+"""API keys of projects; only a SHA-256 of each secret is stored."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def get_key(project_id: str, key_id: str) -> ApiKey | None:
 
 
 def rotate_key(key: ApiKey, overlap: timedelta, created_by: str | None) -> tuple[ApiKey, str]:
-    """Create a key like this one, which goes on working for `overlap`; return (key, secret)."""
+    """Create a key like this one; return (key, secret). The old one expires after `overlap`."""
     until = sa.func.least(api_keys.c.expires_at, sa.func.now() + overlap)
     query = sa.update(api_keys).where(api_keys.c.key_id == key.key_id)
     db.session.execute(query.values(expires_at=until))
@@ -85,7 +85,7 @@ def rotate_key(key: ApiKey, overlap: timedelta, created_by: str | None) -> tuple
 
 
 def mark_key_used(key_id: str) -> None:
-    """Store that a key was used now."""
+    """Store the current time as the last use of a key."""
     query = sa.update(api_keys).where(api_keys.c.key_id == key_id)
     db.session.execute(query.values(used_at=sa.func.now()))
 
@@ -99,7 +99,7 @@ def list_keys(project_id: str) -> list[ApiKey]:
 def revoke_key(key_id: str, project_id: str | None = None) -> bool:
     """Revoke a key with immediate effect; return whether there was a valid key of that id.
 
-    With ``project_id``, a key of another project is left alone.
+    With ``project_id``, keys of other projects are not revoked.
     """
     query = (
         sa.update(api_keys)
@@ -135,7 +135,7 @@ def authenticate(public_key: str | None, secret: str) -> ApiKey | None:
 
 
 def ended_key(secret: str) -> ApiKey | None:
-    """Return the key of a secret that was revoked or has expired; None: there was none."""
+    """Return the revoked or expired key of a secret; None: there is none."""
     query = sa.select(*_KEY_COLUMNS).where(
         api_keys.c.secret_hash == hash_secret(secret),
         sa.or_(api_keys.c.revoked_at.is_not(None), api_keys.c.expires_at <= sa.func.now()),

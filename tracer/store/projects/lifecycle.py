@@ -1,4 +1,4 @@
-"""The end of a project: archived, deleted."""
+"""Archives and deletes projects, and counts the rows that a deletion would remove."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def delete_project(project_id: str) -> None:
 
 
 def project_contents(project_id: str) -> dict[str, int]:
-    """Return how many rows of each kind a deletion would delete, by the name of the table."""
+    """Return the number of rows that a deletion would remove, by the name of the table."""
     return {
         table.name: db.session.execute(
             sa.select(sa.func.count()).where(table.c.project_id == project_id)

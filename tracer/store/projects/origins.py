@@ -11,7 +11,7 @@ from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.store.schema import projects
 
-MOST: Final = 50
+MAX_ORIGINS: Final = 50
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
@@ -22,23 +22,23 @@ def get_origins(project_id: str) -> list[str]:
 
 
 def set_origins(project_id: str, origins: list[str]) -> None:
-    """Replace the origins of a project. Raises Invalid for one that no browser would send."""
+    """Replace the origins of a project. Raises Invalid for a malformed one."""
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
             raise Invalid.of_field("origins", f"{origin!r}: expected https://app.example.com")
-    if len(origins) > MOST:
-        raise Invalid.of_field("origins", f"expected at most {MOST}")
+    if len(origins) > MAX_ORIGINS:
+        raise Invalid.of_field("origins", f"expected at most {MAX_ORIGINS}")
     query = sa.update(projects).where(projects.c.project_id == project_id)
     db.session.execute(query.values(cors_origins=origins))
 
 
 def allows_origin(project_id: str, origin: str) -> bool:
-    """Return whether a project names an origin."""
+    """Return whether the project's list contains an origin."""
     return origin in get_origins(project_id)
 
 
 def any_project_allows(origin: str) -> bool:
-    """Return whether a project of the server names an origin."""
+    """Return whether the list of any project of the server contains an origin."""
     query = sa.select(
         sa.exists().where(
             projects.c.cors_origins.contains([origin]), projects.c.deleted_at.is_(None)

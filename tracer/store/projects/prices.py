@@ -18,9 +18,9 @@ from tracer.store.schema import prices, traces
 from tracer.times import to_micros
 
 RECENT_TRACES: Final = 1_000
-MOST_MODELS: Final = 200
+MAX_MODELS: Final = 200
 _REVISION: Final = "@r"
-"""Between the id of a price and what tells its revisions apart."""
+"""Separates the id of a price from the random suffix of its revision."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,9 +92,10 @@ def price_in_use(project_id: str, base_id: str) -> PriceRow | None:
 
 
 def replace_price(project_id: str, base_id: str, draft: PriceDraft) -> PriceRow:
-    """Add a price under an id of the caller's choice, and retire the one that it replaces.
+    """Add a price under an id of the caller's choice, and retire the price that it replaces.
 
-    Prices never change, so the new one is a revision: `base_id_of` of its id is ``base_id``.
+    Stored prices never change, so a replacement is a revision with an id of its own, of which
+    `base_id_of` returns ``base_id``.
     """
     key = sa.func.hashtextextended(f"{project_id}\n{base_id}", 0)
     db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
@@ -128,7 +129,7 @@ def create_price(project_id: str, draft: PriceDraft, price_id: str | None = None
 def retire_price(project_id: str, price_id: str, *, retired: bool = True) -> PriceRow | None:
     """Retire a price, or restore it; return it; None: the project has no such price.
 
-    A price that is retired already keeps its time.
+    A price that is already retired keeps the time of its retirement.
     """
     when = sa.func.coalesce(prices.c.retired_at, sa.func.now()) if retired else None
     return _update(project_id, price_id, {"retired_at": when})
@@ -159,7 +160,7 @@ def recent_models(project_id: str) -> list[str]:
         .select_from(latest.join(model, sa.true()))
         .group_by(model.c.key)
         .order_by(sa.func.sum(sa.cast(model.c.value, sa.BigInteger)).desc(), model.c.key)
-        .limit(MOST_MODELS)
+        .limit(MAX_MODELS)
     )
     return list(db.session.scalars(query))
 

@@ -15,10 +15,10 @@ from tracer.extensions import db
 from tracer.store.schema import projects
 
 DEFAULT_PROJECT = "default"
-LONGEST_ID: Final = 100
-LONGEST_NAME: Final = 100
-# A part of an address: a slash or a dot alone would lead elsewhere.
-_ID: Final = re.compile(rf"(?!\.{{1,2}}\Z)[^\s/\\?#%\x00-\x1f\x7f]{{1,{LONGEST_ID}}}")
+MAX_ID: Final = 100
+MAX_NAME: Final = 100
+# Ids are parts of URLs: a slash, "." or ".." would lead to another page.
+_ID: Final = re.compile(rf"(?!\.{{1,2}}\Z)[^\s/\\?#%\x00-\x1f\x7f]{{1,{MAX_ID}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Project:
     archived_at: datetime | None = None
 
 
-# Every page reads these, and a prebuilt statement halves the time.
+# Every page reads projects, and a prebuilt statement halves the time of the query.
 _PROJECTS: Final = sa.select(projects.c.project_id, projects.c.name, projects.c.archived_at).where(
     projects.c.deleted_at.is_(None)
 )
@@ -60,14 +60,14 @@ def check_project(project_id: str, name: str) -> None:
     """Raise Invalid if a project can't have this id or name."""
     if not _ID.fullmatch(project_id):
         raise Invalid.of_field(
-            "id", f"expected 1 to {LONGEST_ID} characters without space, slash, ?, # or %"
+            "id", f"expected 1 to {MAX_ID} characters without space, slash, ?, # or %"
         )
-    if not name.strip() or len(name) > LONGEST_NAME:
-        raise Invalid.of_field("name", f"expected 1 to {LONGEST_NAME} characters")
+    if not name.strip() or len(name) > MAX_NAME:
+        raise Invalid.of_field("name", f"expected 1 to {MAX_NAME} characters")
 
 
 def create_project(project_id: str, name: str) -> Project:
-    """Create a project. Raises Conflict if the id is taken, Invalid if an address can't hold it."""
+    """Create a project. Raises Conflict if the id is in use, Invalid for an invalid id or name."""
     check_project(project_id, name)
     made = insert(projects).values(project_id=project_id, name=name).on_conflict_do_nothing()
     if db.session.scalar(made.returning(projects.c.project_id)) is None:

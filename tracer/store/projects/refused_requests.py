@@ -19,7 +19,7 @@ _SHOWN: Final = sa.text("interval '1 hour'")
 
 @dataclass(frozen=True, slots=True)
 class RefusedRequest:
-    """A request that was refused, as ``POST /v1/traces``, and the reason in the answer."""
+    """A refused request, for example ``POST /v1/traces``, and the reason in the response."""
 
     request: str
     status: int
@@ -28,7 +28,7 @@ class RefusedRequest:
 
 
 def save_refused_request(project_id: str, request: str, status: int, reason: str) -> None:
-    """Store a refused request in place of the project's last one."""
+    """Store a refused request; it replaces the project's previous one."""
     values = {"request": request, "status": status, "reason": reason}
     added = insert(refused_requests).values(project_id=project_id, **values)
     replaced = added.on_conflict_do_update(
@@ -38,7 +38,7 @@ def save_refused_request(project_id: str, request: str, status: int, reason: str
 
 
 def last_refused_request(project_id: str) -> RefusedRequest | None:
-    """Return the last refusal of the past hour, of the project or without a valid key."""
+    """Return the last refused request of the past hour, of the project or without a valid key."""
     columns = [refused_requests.c[name] for name in RefusedRequest.__dataclass_fields__]
     query = (
         sa.select(*columns)

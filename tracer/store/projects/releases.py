@@ -1,4 +1,4 @@
-"""When each release of the traced application was first seen."""
+"""The time at which each release of the traced application was first seen."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from tracer.extensions import db
 
-MOST: Final = 12
-"""Most releases that are returned: more marks would hide a chart."""
-# By the index of releases, from one to the next: reads as many rows as there are releases.
+MAX_RELEASES: Final = 12
+"""Number of releases that are returned: marks of more would cover a chart."""
+# Jumps from one release to the next by the index, so it reads one row per release.
 _FIRST: Final = sa.text("""
     WITH RECURSIVE known AS (
         (SELECT release, start_time FROM traces
@@ -29,7 +29,7 @@ _FIRST: Final = sa.text("""
     WHERE start_time >= :since AND start_time < :until
     ORDER BY start_time DESC LIMIT :most
 """)
-_MOST_KNOWN: Final = 5_000
+_MAX_KNOWN: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +43,5 @@ class Release:
 def first_seen(project_id: str, since: datetime, until: datetime) -> list[Release]:
     """Return the releases first seen in a range of time (end exclusive), the latest first."""
     values = {"project_id": project_id, "since": since, "until": until}
-    rows = db.session.execute(_FIRST, {**values, "most": MOST, "most_known": _MOST_KNOWN})
+    rows = db.session.execute(_FIRST, {**values, "most": MAX_RELEASES, "most_known": _MAX_KNOWN})
     return [Release(row.release, row.start_time) for row in rows]

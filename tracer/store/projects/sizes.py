@@ -1,4 +1,4 @@
-"""How much a project holds, and how much the database takes on disk by kind of data."""
+"""The number of rows of a project, and the size of the database on disk by kind of data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tracer.store.schema import traces
 _COUNT_SECONDS: Final = 3
 _ENVIRONMENTS: Final = 20
 
-_PARTS: Final = {
+_KIND_OF_TABLE: Final = {
     "span_payloads": "payloads",
     "trace_payloads": "payloads",
     "spans": "spans and traces",
@@ -29,8 +29,8 @@ _PARTS: Final = {
 }
 _INDEXES: Final = "indexes"
 _OTHER: Final = "other"
-PARTS: Final = (*dict.fromkeys(_PARTS.values()), _INDEXES, _OTHER)
-"""The parts of the database in the order in which pages show them."""
+STORAGE_KINDS: Final = (*dict.fromkeys(_KIND_OF_TABLE.values()), _INDEXES, _OTHER)
+"""The kinds of data in the database, in the order in which pages show them."""
 
 _TABLES: Final = sa.text("""
     SELECT relname, pg_table_size(oid), pg_indexes_size(oid) FROM pg_class
@@ -50,7 +50,7 @@ class ProjectSize:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentSize:
-    """What a project received from one environment."""
+    """The number of traces and spans of one environment, with their errors and cost."""
 
     environment: str
     traces: int
@@ -100,9 +100,9 @@ def environment_sizes(project_id: str, since: datetime) -> list[EnvironmentSize]
 
 
 def storage() -> dict[str, int]:
-    """Return the bytes on disk of the whole database by part, see `PARTS`."""
-    parts = dict.fromkeys(PARTS, 0)
+    """Return the bytes on disk of the whole database, by `STORAGE_KINDS`."""
+    sizes = dict.fromkeys(STORAGE_KINDS, 0)
     for name, table_bytes, index_bytes in db.session.execute(_TABLES):
-        parts[_PARTS.get(name, _OTHER)] += table_bytes
-        parts[_INDEXES] += index_bytes
-    return parts
+        sizes[_KIND_OF_TABLE.get(name, _OTHER)] += table_bytes
+        sizes[_INDEXES] += index_bytes
+    return sizes

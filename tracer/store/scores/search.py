@@ -21,7 +21,7 @@ from tracer.store.database.conditions import (
     related,
     where,
 )
-from tracer.store.library.experiments import of_rows
+from tracer.store.library.experiments import run_column
 from tracer.store.schema import dataset_runs, scores, span_payloads, spans, traces
 from tracer.store.scores.scores import ScoreRow
 
@@ -96,8 +96,8 @@ FIELDS: dict[str, Field] = {
     "span_model": Field(_of_span(spans.c.model, spans)),
     "prompt_name": Field(_of_span(span_payloads.c.prompt_name, span_payloads)),
     "prompt_version": Field(_of_span(span_payloads.c.prompt_version, span_payloads)),
-    "answered_run_id": Field(of_rows(dataset_runs.c.run_id, scores)),
-    "answered_run_name": Field(of_rows(dataset_runs.c.name, scores)),
+    "answered_run_id": Field(run_column(dataset_runs.c.run_id, scores)),
+    "answered_run_name": Field(run_column(dataset_runs.c.name, scores)),
 }
 """The fields that conditions on scores can name."""
 

@@ -33,7 +33,7 @@ from tracer.store.database.conditions import (
     value_of_key,
     where,
 )
-from tracer.store.library.experiments import of_rows
+from tracer.store.library.experiments import run_column
 from tracer.store.schema import (
     dataset_run_items,
     dataset_runs,
@@ -217,10 +217,10 @@ FIELDS: dict[str, Field] = {
     "called_tools": Field(CALLED),
     "offer_count": Field(OFFER_COUNT),
     "call_count": Field(CALL_COUNT),
-    "run_id": Field(of_rows(dataset_runs.c.run_id, spans)),
-    "run_name": Field(of_rows(dataset_runs.c.name, spans)),
-    "dataset_id": Field(of_rows(dataset_runs.c.dataset_id, spans)),
-    "item_id": Field(of_rows(dataset_run_items.c.item_id, spans)),
+    "run_id": Field(run_column(dataset_runs.c.run_id, spans)),
+    "run_name": Field(run_column(dataset_runs.c.name, spans)),
+    "dataset_id": Field(run_column(dataset_runs.c.dataset_id, spans)),
+    "item_id": Field(run_column(dataset_run_items.c.item_id, spans)),
     "prompt_name": Field(span_payloads.c.prompt_name),
     "prompt_version": Field(span_payloads.c.prompt_version),
     "input": Field(_as_text(span_payloads.c.input)),

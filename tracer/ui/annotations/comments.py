@@ -6,7 +6,7 @@ from flask import abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.annotations import comments
-from tracer.store.annotations.comments import MOST_CHARACTERS
+from tracer.store.annotations.comments import MAX_CHARACTERS
 from tracer.store.database.session import transaction
 from tracer.ui.annotations.answer import annotations_of
 from tracer.ui.base.blueprint import refuse
@@ -46,6 +46,6 @@ def _text() -> str:
     text = request.form.get("text", "").replace("\r\n", "\n").strip()
     if not text:
         refuse("The comment is empty.")
-    if len(text) > MOST_CHARACTERS:
-        refuse(f"At most {MOST_CHARACTERS:,} characters; this has {len(text):,}.")
+    if len(text) > MAX_CHARACTERS:
+        refuse(f"At most {MAX_CHARACTERS:,} characters; this has {len(text):,}.")
     return text

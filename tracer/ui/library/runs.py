@@ -10,7 +10,7 @@ from tracer.records import Json
 from tracer.store.library import dataset_runs
 from tracer.store.library.dataset_runs import DatasetRun
 from tracer.store.library.datasets import Dataset
-from tracer.store.library.results import MOST, ItemResult, item_values, list_results
+from tracer.store.library.results import MAX_RESULTS, ItemResult, item_values, list_results
 from tracer.store.scores import scores
 from tracer.store.traces.span_detail import get_span
 from tracer.ui.base.blueprint import bp
@@ -51,7 +51,7 @@ def dataset_run(project_id: str, name: str, run: str) -> str:
         part=part,
         shown=shown,
         total=len(placed),
-        most=MOST,
+        most=MAX_RESULTS,
         numbered=numbered,
         scores=scores.list_scores(project_id, run_id=run_row.run_id),
         **_contents(project_id, [result for _, result in shown]),

@@ -115,7 +115,7 @@ def end_other_sessions() -> AnyResponse:
     """End all sessions but this one."""
     member, session = _member(), identity().session
     with transaction():
-        count = end_sessions(member.member_id, but=session.login_id if session else "")
+        count = end_sessions(member.member_id, keep=session.login_id if session else "")
         audit.add("session.end", f"{count} others")
     return _back("sessions")
 

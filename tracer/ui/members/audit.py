@@ -10,7 +10,7 @@ import msgspec
 from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.store.members.audit import MOST_COUNTED, AuditEvent, count_events, list_events
+from tracer.store.members.audit import MAX_COUNTED, AuditEvent, count_events, list_events
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.render.time_zone import reader_zone
@@ -41,7 +41,7 @@ def server_audit_log() -> AnyResponse | str:
 def _page(project_ids: list[str] | None, project_id: str) -> AnyResponse | str:
     text = request.args.get("q", "")
     if request.args.get("format") == "jsonl":
-        return _download(list_events(project_ids, words=text.split(), limit=MOST_COUNTED))
+        return _download(list_events(project_ids, words=text.split(), limit=MAX_COUNTED))
     events = list_events(project_ids, words=text.split(), before=_position(), limit=PAGE + 1)
     shown = events[:PAGE]
     values: dict[str, Any] = {"project_id": project_id} if project_id else {}

@@ -51,7 +51,7 @@ def _is_right(code: str, errors: Errors) -> bool:
     """Return whether the code is right; wrong ones are limited like logins."""
     subject = attempts.address(client_address())
     with transaction():
-        if attempts.check(subject).blocked_until is not None:
+        if attempts.lock_and_check(subject).blocked_until is not None:
             errors["code"] = "Too many wrong codes from this address: try again later."
         elif not links.is_valid(links.OWNER, code):
             attempts.record_failure(subject)

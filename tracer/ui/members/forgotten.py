@@ -71,7 +71,9 @@ def _may_ask(email: str) -> bool:
     """Count the request; return whether neither the account nor the address asked too often."""
     subjects = attempts.account(f"mail {email}"), attempts.address(f"mail {client_address()}")
     with transaction():
-        blocked = [attempts.check(subject).blocked_until is not None for subject in subjects]
+        blocked = [
+            attempts.lock_and_check(subject).blocked_until is not None for subject in subjects
+        ]
         for subject in subjects:
             attempts.record_failure(subject)
     return not any(blocked)

@@ -89,7 +89,7 @@ def reset_password(code: str) -> AnyResponse | tuple[str, int]:
         if not links.use_link(links.PASSWORD, code):
             abort(404, "This link has been used already.")
         set_password(member.member_id, hashed)
-        attempts.forget(attempts.account(member.email or ""))
+        attempts.clear_failures(attempts.account(member.email or ""))
         by = Actor(name=member.name, via="link", address=client_address(), request_id=g.request_id)
         audit.add("password.reset", member.name, by=by)
     return redirect(url_for("ui.login"), 303)

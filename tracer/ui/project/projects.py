@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.errors import Refused
 from tracer.store.database.session import transaction
-from tracer.store.projects.projects import LONGEST_ID, LONGEST_NAME, create_project
+from tracer.store.projects.projects import MAX_ID, MAX_NAME, create_project
 from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.rendering import render
 
@@ -15,7 +15,7 @@ from tracer.ui.base.rendering import render
 @bp.get("/project/<project_id>/settings/projects")
 def project_list(project_id: str) -> str:  # noqa: ARG001 - part of the address
     """Show all projects by name, and the form of a new one."""
-    return render("project/projects.html", longest_id=LONGEST_ID, longest_name=LONGEST_NAME)
+    return render("project/projects.html", longest_id=MAX_ID, longest_name=MAX_NAME)
 
 
 @bp.post("/project/<project_id>/settings/projects")

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.errors import Invalid
 from tracer.store.database.session import transaction
-from tracer.store.projects.projects import LONGEST_NAME, rename_project
+from tracer.store.projects.projects import MAX_NAME, rename_project
 from tracer.store.projects.sizes import environment_sizes, project_size
 from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.rendering import render
@@ -26,7 +26,7 @@ def settings(project_id: str) -> str:
         "project/settings.html",
         size=project_size(project_id),
         environments=environment_sizes(project_id, datetime.now(UTC) - _PERIOD),
-        longest_name=LONGEST_NAME,
+        longest_name=MAX_NAME,
         visitor=current_visitor(),
     )
 

@@ -25,12 +25,12 @@ def session_token() -> str:
     return request.cookies.get(cookie_name(), "")
 
 
-def set_session(response: Response, token: str, lasts: timedelta, *, stay: bool) -> None:
+def set_session(response: Response, token: str, lifetime: timedelta, *, stay: bool) -> None:
     """Give the browser a token; without `stay` it forgets it at its end."""
     response.set_cookie(
         cookie_name(),
         token,
-        max_age=lasts if stay else None,
+        max_age=lifetime if stay else None,
         path=_path(),
         secure=request.is_secure,
         httponly=True,

@@ -15,7 +15,13 @@ from tracer.store.members.audit import Actor
 from tracer.store.members.members import Member, mark_seen, member_by_email, replace_hash
 from tracer.store.members.members import use_totp_step as use_step
 from tracer.store.members.passwords import hash_password, needs_rehash, verify_password
-from tracer.store.members.sessions import LONG, SHORT, create_session, end_session, find_session
+from tracer.store.members.sessions import (
+    LONG_LIFETIME,
+    SHORT_LIFETIME,
+    create_session,
+    end_session,
+    find_session,
+)
 from tracer.store.members.totp import matching_step
 from tracer.web.access import audit
 from tracer.web.access.addresses import client_address
@@ -41,7 +47,7 @@ def log_in(email: str, password: str, code: str) -> Outcome:
     """
     subjects = [attempts.account(email), attempts.address(client_address())]
     with transaction():
-        limits = [attempts.check(subject) for subject in sorted(subjects)]
+        limits = [attempts.lock_and_check(subject) for subject in sorted(subjects)]
         blocked = [limit.blocked_until for limit in limits if limit.blocked_until is not None]
         if blocked:
             _audit("login.blocked", email, fold=True)
@@ -54,7 +60,7 @@ def log_in(email: str, password: str, code: str) -> Outcome:
             return Outcome(needs_code=True, tries_left=min(limit.tries_left for limit in limits))
         if member.totp_secret is not None and not _use_code(member, code):
             return _failed(email, subjects, needs_code=True)
-        attempts.forget(subjects[0])
+        attempts.clear_failures(subjects[0])
         if member.password_hash is not None and needs_rehash(member.password_hash):
             replace_hash(member.member_id, hash_password(password))
     return Outcome(member=member)
@@ -65,17 +71,17 @@ def start_session(response: Response, member: Member, how: str, *, stay: bool) -
 
     A session that the browser had ends: its token may have been planted there.
     """
-    lasts: timedelta = LONG if stay else SHORT
+    lifetime: timedelta = LONG_LIFETIME if stay else SHORT_LIFETIME
     before = find_session(session_token()) if session_token() else None
     with transaction():
         if before is not None:
             end_session(before[1].member_id, before[0].login_id)
         agent = request.headers.get("User-Agent", "")
-        session, token = create_session(member.member_id, client_address(), agent, lasts)
+        session, token = create_session(member.member_id, client_address(), agent, lifetime)
         mark_seen(member.member_id)
         g.identity = Identity(member=member, session=session)
         audit.add("login", how)
-    set_session(response, token, lasts, stay=stay)
+    set_session(response, token, lifetime, stay=stay)
 
 
 def _failed(email: str, subjects: list[str], *, needs_code: bool = False) -> Outcome:

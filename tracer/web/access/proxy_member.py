@@ -9,7 +9,7 @@ from flask import request
 
 from tracer.store.database.session import transaction
 from tracer.store.members.members import (
-    MOST_NAME,
+    MAX_NAME_CHARACTERS,
     Member,
     create_member,
     mark_seen,
@@ -33,9 +33,9 @@ def proxy_name() -> str:
 
 
 def clean_name(text: str) -> str:
-    """Return a name in one line, without control characters, cut to ``MOST_NAME``."""
+    """Return a name in one line, without control characters, cut to ``MAX_NAME_CHARACTERS``."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(printable.split())[:MOST_NAME]
+    return " ".join(printable.split())[:MAX_NAME_CHARACTERS]
 
 
 def member_of_proxy() -> Member | None:

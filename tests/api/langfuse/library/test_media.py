@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from tests.support.http import path_of
 from tracer.store.database.session import transaction
-from tracer.store.library.media import Use, announce, get_medium
+from tracer.store.library.media import MediaUse, announce, get_medium
 
 CONTENT = bytes(range(256)) * 10
 PUBLIC = "/api/public"
@@ -102,7 +102,7 @@ def test_an_upload_url_is_for_one_file_of_one_project(app: Flask, client: FlaskC
             digest,
             "image/png",
             len(CONTENT),
-            Use(trace_id="t", span_id="", field="input"),
+            MediaUse(trace_id="t", span_id="", field="input"),
         )
         assert other is not None
         assert other.uploaded_at is None

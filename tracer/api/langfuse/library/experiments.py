@@ -26,7 +26,12 @@ from tracer.records import Json
 from tracer.store.database.conditions import Condition
 from tracer.store.library import datasets, experiments
 from tracer.store.library.datasets import DatasetItem
-from tracer.store.library.experiments import Answered, AnsweredKey, Experiment, ExperimentKey
+from tracer.store.library.experiments import (
+    Experiment,
+    ExperimentKey,
+    ExperimentResult,
+    ExperimentResultKey,
+)
 from tracer.store.scores import search
 from tracer.store.traces import span_search, traces
 from tracer.store.traces.span_search import FoundSpan
@@ -146,15 +151,15 @@ def list_experiment_items() -> Response:
     }
     after = None
     if query.cursor is not None:
-        after = AnsweredKey(*decode_cursor(query.cursor, tuple[datetime, str, str]))
-    rows = experiments.list_answered(
+        after = ExperimentResultKey(*decode_cursor(query.cursor, tuple[datetime, str, str]))
+    rows = experiments.list_experiment_results(
         project_id(), _conditions(query, listed, ITEM_COLUMNS), after, query.limit + 1
     )
     page, meta = rows[: query.limit], CursorMeta()
     if len(rows) > query.limit:
         last = page[-1]
         last_id = last.span_id or last.trace_id
-        meta.cursor = encode_cursor(*AnsweredKey(last.start_time, last.run.run_id, last_id))
+        meta.cursor = encode_cursor(*ExperimentResultKey(last.start_time, last.run.run_id, last_id))
     spans = _spans(page)
     data = [
         _item(row, result, groups, query.score_limit)
@@ -185,7 +190,7 @@ def _conditions(
     return with_filter(conditions, read_filter(query.filter, columns))
 
 
-def _spans(page: Sequence[Answered]) -> dict[tuple[str, str], FoundSpan]:
+def _spans(page: Sequence[ExperimentResult]) -> dict[tuple[str, str], FoundSpan]:
     conditions = [
         Condition("trace_id", "any of", sorted({row.trace_id for row in page})),
         Condition("span_id", "any of", sorted({row.span_id for row in page if row.span_id})),
@@ -196,7 +201,7 @@ def _spans(page: Sequence[Answered]) -> dict[tuple[str, str], FoundSpan]:
 
 
 def _answer(
-    row: Answered, spans: dict[tuple[str, str], FoundSpan]
+    row: ExperimentResult, spans: dict[tuple[str, str], FoundSpan]
 ) -> FoundSpan | TraceDetail | None:
     """Return the span or trace of a result; None: it was deleted meanwhile."""
     if row.span_id is None:
@@ -222,7 +227,7 @@ def _experiment(row: Experiment, groups: set[str], most: int) -> dict[str, Any]:
 
 
 def _item(
-    row: Answered, answer: FoundSpan | TraceDetail, groups: set[str], most: int
+    row: ExperimentResult, answer: FoundSpan | TraceDetail, groups: set[str], most: int
 ) -> dict[str, Any]:
     span = answer if isinstance(answer, FoundSpan) else None
     attributes = span.attributes if span else {}

@@ -14,7 +14,7 @@ from tracer.api.langfuse.answers import Answer
 from tracer.errors import Invalid, NotFound, Unauthorized
 from tracer.store.database.session import transaction
 from tracer.store.library import media
-from tracer.store.library.media import Medium, Use
+from tracer.store.library.media import MediaUse, Medium
 from tracer.store.writing.writer import DELETED
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
@@ -84,7 +84,9 @@ def announce() -> Response:
     sent = read_sent(read_storable_json(json_body()), MediaBody)
     # Langfuse's clients derive the id from the content, and reject any other id.
     media_id = sent.sha256_hash[:_ID_CHARACTERS].replace("+", "-").replace("/", "_")
-    use = Use(trace_id=sent.trace_id or "", span_id=sent.observation_id or "", field=sent.field)
+    use = MediaUse(
+        trace_id=sent.trace_id or "", span_id=sent.observation_id or "", field=sent.field
+    )
     if not use.trace_id and sent.dataset_id is None:
         reason = "expected the id of the trace that uses it"
         raise Invalid.of_field("traceId", reason)
@@ -175,7 +177,7 @@ def _pieces(project: str, media_id: str) -> Iterator[bytes]:
     """Yield the content; between chunks no connection and no snapshot is in use."""
     for number in count():
         with transaction():
-            piece = media.read_piece(project, media_id, number)
+            piece = media.read_chunk(project, media_id, number)
         if piece is None:
             return
         yield piece

@@ -105,7 +105,7 @@ def create_app(config: Config | None = None) -> Flask:
         bound_waits(db.engine)
         add_services(app, config, Writer(db.engine, config.max_queue_spans), _replica(config))
     _register(app)
-    if self_tracing.wanted():
+    if self_tracing.is_enabled():
         self_tracing.SelfTracing(app, config)
     app.wsgi_app = Forwarded(  # type: ignore[method-assign]
         KeepEscapes(PlainOtlpPaths(app.wsgi_app)),

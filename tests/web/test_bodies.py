@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from tracer.errors import Refused, TooLarge
-from tracer.web.bodies import MOST_MEMBERS, read_body
+from tracer.web.bodies import MAX_MEMBERS, read_body
 from tracer.web.problems import status_of
 
 LIMIT = 100_000
@@ -137,4 +137,4 @@ def test_a_body_that_grows_far_beyond_what_was_sent_is_refused(name: str) -> Non
 def test_a_body_of_many_empty_streams_is_refused(name: str) -> None:
     encoding, encode = ENCODERS[name]
     with pytest.raises(TooLarge, match="streams"):
-        read(encode(b"") * (MOST_MEMBERS + 1), encoding)
+        read(encode(b"") * (MAX_MEMBERS + 1), encoding)

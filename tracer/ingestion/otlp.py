@@ -14,7 +14,7 @@ from tracer.store.counters import add as counters
 from tracer.store.database.session import transaction
 from tracer.store.writing.writer import Rejected
 from tracer.web.bodies import check_content_type, read_body
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.problems import STATUS, headers_of, status_of
 from tracer.web.refusals import note_refusal
 from tracer.web.services import services
@@ -87,7 +87,7 @@ def take_logs() -> Response:
         note_refusal(message)
     if decoded.not_stored:
         with transaction():
-            counters.add(project_id(), counters.LOGS, decoded.not_stored)
+            counters.add(current_project_id(), counters.LOGS, decoded.not_stored)
         counted = NOT_STORED.format(decoded.not_stored, decoded.total)
         message = f"{message}; {counted}" if message else counted
     body = encode_answer(content_type, refused, message, LOGS)

@@ -7,7 +7,7 @@ import time
 from tracer.records import Batch
 from tracer.store.writing.writer import Rejected
 from tracer.web.bodies import json_body
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.monitoring.metrics import count_items
 from tracer.web.services import services
 from tracer.wire.request_context import Receipt
@@ -27,6 +27,6 @@ def store(batch: Batch) -> list[Rejected]:
     """
     if len(batch) == 0:
         return []
-    rejected = services().writer.write(project_id(), batch)
+    rejected = services().writer.write(current_project_id(), batch)
     count_items(len(batch.spans), len(rejected))
     return rejected

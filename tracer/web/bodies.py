@@ -16,20 +16,21 @@ from tracer.web.services import services
 from tracer.wire.json_density import count_elements
 
 CHUNK: Final = 64 * 1024
-# What a client sends is read in larger pieces: each read waits anew for its turn to run Python.
+# Sockets are read in larger chunks: after each read, the thread must acquire the GIL again.
 READ: Final = 1024 * 1024
 # A zstd block of a few bytes can stand for 128 KiB, and its decompressor takes no output limit.
 ZSTD_CHUNK: Final = 1024
 ZSTD_WINDOW: Final = 8 * 1024 * 1024
 FREE_BYTES: Final = 8 * 1024 * 1024
-"""A body may become as long as this from however few bytes."""
-MOST_RATIO: Final = 200
-"""Bytes of a longer body for each byte that was sent: telemetry compresses to a 50th at best."""
-MOST_MEMBERS: Final = 1_000
+"""Decompressed length up to which the compression ratio is not checked."""
+MAX_RATIO: Final = 200
+"""Greatest compression ratio of longer bodies: real telemetry compresses 50-fold at best."""
+MAX_MEMBERS: Final = 1_000
+"""Greatest number of compressed streams that a body concatenates."""
 ELEMENT_BYTES: Final = 50
-"""What an element of JSON takes in memory at least."""
+"""Memory that one decoded JSON element takes at least."""
 UNCOUNTED_BYTES: Final = FREE_BYTES // (2 * ELEMENT_BYTES)
-"""A body of so few bytes, two for an element, needs no more than is always free."""
+"""Elements of shorter bodies are not counted: at 2 bytes each, they need less than FREE_BYTES."""
 
 
 class _Decompressor(Protocol):
@@ -58,7 +59,7 @@ def read_body(request: Request, limit: int) -> bytes:
     if request.content_length is not None and request.content_length > limit:
         raise _too_large(limit)
     body = b"".join(_decoded(request, encoding, limit)).removeprefix(BOM_UTF8)
-    # What is made of it takes memory until it is stored, often more than the body does.
+    # The objects decoded from the body take memory until they are stored, often more than it does.
     elements = count_elements(body) if len(body) > UNCOUNTED_BYTES else 0
     reserve_body(len(body) + ELEMENT_BYTES * elements)
     return body
@@ -79,7 +80,7 @@ def _decoded(request: Request, encoding: str, limit: int) -> Iterator[bytes]:
 def check_content_type(request: Request, accepted: tuple[str, ...]) -> str:
     """Return the request's media type; raises UnsupportedMedia for none of ``accepted``.
 
-    None of ours can be sent by a web page of another origin without a CORS preflight.
+    A web page of another origin can send none of our media types without a CORS preflight.
     """
     if request.mimetype not in accepted:
         wanted = " or ".join(accepted)
@@ -124,8 +125,8 @@ def _within_ratio(pieces: Iterator[bytes], sent: _Counted) -> Iterator[bytes]:
     size = 0
     for piece in pieces:
         size += len(piece)
-        if size > FREE_BYTES and size > MOST_RATIO * sent.size:
-            raise TooLarge(f"the body is more than {MOST_RATIO} times as long as it was sent")
+        if size > FREE_BYTES and size > MAX_RATIO * sent.size:
+            raise TooLarge(f"the body is more than {MAX_RATIO} times as long as it was sent")
         yield piece
 
 
@@ -138,8 +139,8 @@ def _decompress(chunks: Iterable[bytes], new: Callable[[bytes], _Decompressor]) 
             while chunk:
                 if member is None or member.eof:
                     members += 1
-                    if members > MOST_MEMBERS:
-                        raise TooLarge(f"more than {MOST_MEMBERS} compressed streams in one body")
+                    if members > MAX_MEMBERS:
+                        raise TooLarge(f"more than {MAX_MEMBERS} compressed streams in one body")
                     member = new(chunk)
                 yield from member.feed(chunk)
                 chunk = member.unused_data if member.eof else b""
@@ -173,7 +174,7 @@ class _Zlib:
 
 
 class _Zstd:
-    """One zstd frame, fed in pieces so small that what comes out at once stays bounded."""
+    """One zstd frame, fed in pieces so small that the output of each stays bounded."""
 
     def __init__(self) -> None:
         self._inner = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()

@@ -1,4 +1,4 @@
-"""Comparisons of selections and of two traces, which pages and routes of the API show."""
+"""Comparisons of selections and of two traces, for pages and for the API."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NO_OTHERS: Final = {
 
 
 def others_of(node: Node, against: str, clock: Clock) -> Node:
-    """Return the query of the traces that a selection is compared with.
+    """Return the query of the other traces, with which a selection is compared.
 
     ``against``: ``rest`` or ``before``. Raises Invalid where there can be none.
     """
@@ -62,9 +62,9 @@ def compare_traces(
     then: TraceDetail, now: TraceDetail, span_id: str | None = None
 ) -> TraceComparison:
     """Return two traces side by side, and what differs in the payloads of one span of them."""
-    before, after = read_trace(then), read_trace(now)
-    digests = before.digests, after.digests
-    rows = list(compare(before.forest, after.forest, digests))
+    earlier, later = read_trace(then), read_trace(now)
+    digests = earlier.digests, later.digests
+    rows = list(compare(earlier.forest, later.forest, digests))
     return TraceComparison(
         then=trace_summary(then),
         now=trace_summary(now),
@@ -72,7 +72,7 @@ def compare_traces(
         // timedelta(microseconds=1),
         counts=counts_of(rows),
         rows=rows,
-        cut=before.cut or after.cut,
+        cut=earlier.cut or later.cut,
         payloads=all(digests),
         span=compare_span(then, now, rows, span_id) if span_id else None,
     )
@@ -85,13 +85,14 @@ def compare_span(
 
     None: neither trace has such a span.
     """
-    of_now = (row for row in rows if row.now and row.now.span_id == span_id)
-    of_then = (row for row in rows if row.then and row.then.span_id == span_id)
-    row = next(of_now, None) or next(of_then, None)
+    rows_of_later = (row for row in rows if row.now and row.now.span_id == span_id)
+    rows_of_earlier = (row for row in rows if row.then and row.then.span_id == span_id)
+    row = next(rows_of_later, None) or next(rows_of_earlier, None)
     if row is None:
         return None
     sides = (then, row.then), (now, row.now)
     spans = [
-        get_span(of.project_id, of.trace_id, side.span_id) if side else None for of, side in sides
+        get_span(trace.project_id, trace.trace_id, side.span_id) if side else None
+        for trace, side in sides
     ]
     return span_comparison(*spans)

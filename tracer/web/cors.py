@@ -1,4 +1,4 @@
-"""CORS for browser applications that send OTLP: off, but for the origins that a project names."""
+"""CORS for browser applications that send OTLP: only for the origins that a project allows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from flask import Response, g, request
 from tracer.store.projects.origins import allows_origin, any_project_allows
 from tracer.web.incoming.otlp_paths import is_otlp
 
-_SENT: Final = "Authorization, Content-Type, Content-Encoding"
-_SECONDS: Final = "600"
+_ALLOWED_HEADERS: Final = "Authorization, Content-Type, Content-Encoding"
+_PREFLIGHT_SECONDS: Final = "600"
 
 
 def preflight() -> Response:
-    """Answer a preflight, which has no key: whether any project names the origin."""
+    """Return the response to a preflight, which has no key: allowed if any project allows it."""
     response = Response(status=204, headers={"Allow": "POST, OPTIONS"})
     origin = request.headers.get("Origin", "")
     if origin and is_otlp(request.path) and any_project_allows(origin):
@@ -22,8 +22,8 @@ def preflight() -> Response:
             {
                 "Access-Control-Allow-Origin": origin,
                 "Access-Control-Allow-Methods": "POST",
-                "Access-Control-Allow-Headers": _SENT,
-                "Access-Control-Max-Age": _SECONDS,
+                "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
+                "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
             }
         )
     response.vary.add("Origin")
@@ -31,7 +31,7 @@ def preflight() -> Response:
 
 
 def allow_origin(response: Response) -> Response:
-    """Let the browser application read the answer, if its key writes only and names the origin."""
+    """Add CORS headers if the key can only write and its project allows the request's origin."""
     origin = request.headers.get("Origin", "")
     identity = g.get("identity")
     key = None if identity is None else identity.key

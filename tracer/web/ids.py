@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-LONGEST_ID = 800
+MAX_ID_CHARACTERS = 800
 _KEPT = re.compile(r"%(2f|25|2e(?=json(?:/|$)))", re.IGNORECASE)
 
 
@@ -41,7 +41,7 @@ class IdConverter(BaseConverter):
     def to_python(self, value: str) -> str:
         """Return the id; raises ValidationError (no match) for a text that can't be an id."""
         text = value.replace("%2F", "/").replace("%2E", ".").replace("%25", "%")
-        if len(text) > LONGEST_ID:
+        if len(text) > MAX_ID_CHARACTERS:
             raise ValidationError
         return text
 

@@ -13,13 +13,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tracer.config import is_loopback
 from tracer.errors import ConfigError
 
-_SECONDS: Final = 20.0
+_TIMEOUT_SECONDS: Final = 20.0
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed over, and the sender's address."""
+    """The SMTP server that mail is sent through, and the sender's address."""
 
     scheme: str
     host: str
@@ -47,7 +47,7 @@ def parse(url: str) -> MailServer:
 
 
 def send(server: MailServer, recipient: str, subject: str, text: str) -> None:
-    """Hand a mail over; raises OSError or smtplib.SMTPException where the server refuses it.
+    """Send a mail; raises OSError or smtplib.SMTPException where the server refuses it.
 
     The connection is encrypted, unless the server is on this machine.
     """
@@ -66,8 +66,8 @@ def send(server: MailServer, recipient: str, subject: str, text: str) -> None:
 def _connect(server: MailServer) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if server.scheme == "smtps":
-        return smtplib.SMTP_SSL(server.host, server.port, timeout=_SECONDS, context=context)
-    connection = smtplib.SMTP(server.host, server.port, timeout=_SECONDS)
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=_TIMEOUT_SECONDS, context=context)
+    connection = smtplib.SMTP(server.host, server.port, timeout=_TIMEOUT_SECONDS)
     try:
         if not is_loopback(server.host):
             connection.starttls(context=context)

@@ -19,9 +19,9 @@ _PAGES: Final = frozenset({"ui", "share"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OVERLOADED: Final = 429
 _UNAUTHORIZED: Final = 401
-_LONGEST_REASON: Final = 1_000
-_LONGEST_REQUEST: Final = 200
-# Clients retry refused requests continually: each process stores one a second at most.
+_MAX_REASON_CHARACTERS: Final = 1_000
+_MAX_REQUEST_CHARACTERS: Final = 200
+# Clients retry refused requests continually: each process stores at most one per second.
 _SECONDS: Final = 1.0
 
 
@@ -44,7 +44,7 @@ _limit: Final = _Limit()
 
 
 def note_refusal(reason: str) -> None:
-    """Remember why this request, or a part of it, is refused; the last reason counts."""
+    """Remember why this request, or a part of it, is refused; a later reason replaces it."""
     g.refusal = reason
 
 
@@ -61,11 +61,14 @@ def store_refusal(response: Response) -> Response:
     reason = g.get("refusal")
     if reason and _concerns_sender(response.status_code) and _limit.passed():
         project_id = g.get("project_id", UNKNOWN_PROJECT)
-        sent = _storable(f"{request.method} {request.path}", _LONGEST_REQUEST)
+        sent = _storable(f"{request.method} {request.path}", _MAX_REQUEST_CHARACTERS)
         try:
             with transaction():
                 save_refused_request(
-                    project_id, sent, response.status_code, _storable(reason, _LONGEST_REASON)
+                    project_id,
+                    sent,
+                    response.status_code,
+                    _storable(reason, _MAX_REASON_CHARACTERS),
                 )
         except (StoreUnavailable, *UNREACHABLE) as error:
             log.warning("a refused request was not stored: %s", error)
@@ -79,6 +82,6 @@ def _concerns_sender(status: int) -> bool:
     return request.method not in _READS or status == _UNAUTHORIZED
 
 
-def _storable(text: str, most: int) -> str:
-    """Return ``text`` without characters that PostgreSQL can't store, cut to ``most``."""
-    return text[:most].replace("\0", "\ufffd").encode(errors="replace").decode()
+def _storable(text: str, maximum: int) -> str:
+    """Return ``text`` without characters that PostgreSQL can't store, cut to ``maximum``."""
+    return text[:maximum].replace("\0", "\ufffd").encode(errors="replace").decode()

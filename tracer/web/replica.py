@@ -1,4 +1,4 @@
-"""Which requests are read from the replica: pages, unless this browser just changed something."""
+"""Reads pages from the replica, unless this browser has just changed something."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tracer.store.database.replica import State
 from tracer.web.services import services
 
 _COOKIE: Final = "tracer_changed"
-# After a change, a browser reads from the database itself, so that it sees what it did.
-_SECONDS: Final = 15
+# After a change, a browser's requests read from the primary, so that they show the change.
+_PRIMARY_SECONDS: Final = 15
 _PAGES: Final = ("ui", "share")
 _READING: Final = ("GET", "HEAD")
 
@@ -30,13 +30,13 @@ def choose_database() -> None:
 
 
 def remember_change(response: Response) -> Response:
-    """Let the browser read from the database itself for a while after it has changed something."""
+    """Set a cookie after a change: until it expires, the browser's requests read the primary."""
     changed = request.blueprint in _PAGES and request.method not in _READING
     if changed and services().replica is not None and response.status_code < 400:
         response.set_cookie(
             _COOKIE,
             "1",
-            max_age=_SECONDS,
+            max_age=_PRIMARY_SECONDS,
             path=f"{request.script_root}/",
             httponly=True,
             secure=request.is_secure,

@@ -19,7 +19,7 @@ from tracer.store.writing.writer import Writer
 _KEY: Final = "tracer"
 _MEMBERS_SECONDS: Final = 1.0
 _USE_SECONDS: Final = 60.0
-_MOST_USES: Final = 10_000
+_MAX_USES: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Services:
         now = time.monotonic()
         if now - self._uses.get(key_id, -_USE_SECONDS) < _USE_SECONDS:
             return False
-        if len(self._uses) > _MOST_USES:
+        if len(self._uses) > _MAX_USES:
             self._uses.clear()
         self._uses[key_id] = now
         return True
@@ -72,5 +72,5 @@ def add_services(
 
 def services(app: Flask | None = None) -> Services:
     """Return the services of an application; None: of the application of the current request."""
-    parts: Services = (app or current_app).extensions[_KEY]
-    return parts
+    registered: Services = (app or current_app).extensions[_KEY]
+    return registered

@@ -1,4 +1,4 @@
-"""The settings of the server as text for people, without secrets."""
+"""The settings of the server as text, without secrets, for pages and `tracer config`."""
 
 from __future__ import annotations
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from tests.support.paths import ROOT
 from tracer.store.members.roles import ROLES
 from tracer.web.access.policy import POLICY
-from tracer.web.access.rights import KEY_KINDS, MEANING, OF_KEY, OF_ROLE, OF_TOKEN, TOKEN_KINDS
+from tracer.web.access.rights import (
+    KEY_KINDS,
+    MEANING,
+    RIGHTS_OF_KEY,
+    RIGHTS_OF_ROLE,
+    RIGHTS_OF_TOKEN,
+    TOKEN_KINDS,
+)
 from tracer.web.access.rights import Right as R
 
 PAGE = ROOT / "docs/permissions.md"
@@ -27,9 +34,9 @@ def page() -> str:
 def _rights() -> str:
     names = [*ROLES, *(f"key: {k}" for k in KEY_KINDS), *(f"token: {k}" for k in TOKEN_KINDS)]
     holders = [
-        *(OF_ROLE[role] for role in ROLES),
-        *(OF_KEY[kind] for kind in KEY_KINDS),
-        *(OF_TOKEN[kind] for kind in TOKEN_KINDS),
+        *(RIGHTS_OF_ROLE[role] for role in ROLES),
+        *(RIGHTS_OF_KEY[kind] for kind in KEY_KINDS),
+        *(RIGHTS_OF_TOKEN[kind] for kind in TOKEN_KINDS),
     ]
     lines = [f"| right | allows | {' | '.join(names)} |", f"| --- | --- |{' --- |' * len(names)}"]
     for right in R:

@@ -215,7 +215,7 @@ def test_a_token_endpoint_that_fails_logs_nobody_in(app: Flask, provider: OidcPr
     unreachable = f"http://127.0.0.1:{free_port()}/token"
     for endpoint in (unreachable, "", None, 7, "http://169.254.169.254/token"):
         provider.discovery = {"token_endpoint": endpoint}
-        flow._known.clear()
+        flow._documents.clear()
         client = app.test_client()
         assert sign_on(client, provider).status_code == 502, endpoint
         assert client.get(TRACES).status_code == 302

@@ -19,7 +19,7 @@ EMPTY = {"resourceSpans": []}
 
 @pytest.fixture(autouse=True)
 def first_of_its_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(missing_keys, "_noted", type(missing_keys._noted)())
+    monkeypatch.setattr(missing_keys, "_log_limit", type(missing_keys._log_limit)())
 
 
 def send(client: FlaskClient, header: str) -> str:

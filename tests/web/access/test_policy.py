@@ -30,9 +30,9 @@ from tracer.web.access.rights import (
     EVERYTHING,
     KEY_KINDS,
     NOTHING,
-    OF_KEY,
-    OF_ROLE,
-    OF_TOKEN,
+    RIGHTS_OF_KEY,
+    RIGHTS_OF_ROLE,
+    RIGHTS_OF_TOKEN,
     Right,
 )
 
@@ -77,7 +77,7 @@ def senders(app: Flask) -> list[Sender]:
     made = {role: make_member(app, role, role) for role in ROLES}
     make_member(app, "stranger", "owner", project="other")
     make_member(app, "gone", "owner")
-    all_of = [Sender(role, OF_ROLE[role], client_of(app, role)) for role in ROLES]
+    all_of = [Sender(role, RIGHTS_OF_ROLE[role], client_of(app, role)) for role in ROLES]
     all_of.append(Sender("stranger", NOTHING, client_of(app, "stranger")))
     gone = client_of(app, "gone")
     with app.app_context(), transaction():
@@ -93,16 +93,18 @@ def senders(app: Flask) -> list[Sender]:
     with app.app_context(), transaction():
         for kind in KEY_KINDS:
             _, secret = create_key("default", kind, kind)
-            all_of.append(Sender(f"key {kind}", OF_KEY[kind], anyone, _bearer(secret)))
+            all_of.append(Sender(f"key {kind}", RIGHTS_OF_KEY[kind], anyone, _bearer(secret)))
         _, secret = create_key("other", "theirs")
-        theirs = Sender("other project's key", OF_KEY["all"], anyone, _bearer(secret), foreign=True)
+        theirs = Sender(
+            "other project's key", RIGHTS_OF_KEY["all"], anyone, _bearer(secret), foreign=True
+        )
         all_of.append(theirs)
         key, secret = create_key("default", "revoked")
         revoke_key(key.key_id)
         all_of.append(Sender("revoked key", NOTHING, anyone, _bearer(secret)))
         for role in ("viewer", "admin"):
             _, secret = create_token(made[role].member_id, "t", "all", timedelta(days=1))
-            rights = OF_ROLE[role] & OF_TOKEN["all"]
+            rights = RIGHTS_OF_ROLE[role] & RIGHTS_OF_TOKEN["all"]
             all_of.append(Sender(f"token of {role}", rights, anyone, _bearer(secret)))
     return all_of
 
@@ -205,7 +207,7 @@ def test_the_documentation_has_the_tables_of_the_policy() -> None:
 
 
 def test_no_role_has_a_right_that_a_more_powerful_one_lacks() -> None:
-    rights_of_roles = [OF_ROLE[role] for role in ROLES]
+    rights_of_roles = [RIGHTS_OF_ROLE[role] for role in ROLES]
     assert all(lower < higher for lower, higher in pairwise(rights_of_roles))
     assert rights_of_roles[-1] < EVERYTHING
 

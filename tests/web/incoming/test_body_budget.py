@@ -7,25 +7,25 @@ from flask.testing import FlaskClient
 
 from tracer.errors import Overloaded
 from tracer.web.incoming import body_budget
-from tracer.web.incoming.body_budget import MOST_BYTES, BodyBudget
+from tracer.web.incoming.body_budget import MAX_BYTES, BodyBudget
 
 MEGABYTE = 1024 * 1024
 
 
 def test_bodies_beyond_the_bound_are_refused_until_others_have_ended() -> None:
     budget = BodyBudget()
-    budget.reserve(MOST_BYTES - MEGABYTE, 0)
+    budget.reserve(MAX_BYTES - MEGABYTE, 0)
     with pytest.raises(Overloaded):
         budget.reserve(2 * MEGABYTE, 0)
     budget.reserve(MEGABYTE, 0)
-    budget.release(MOST_BYTES)
+    budget.release(MAX_BYTES)
     budget.reserve(2 * MEGABYTE, 0)
 
 
 def test_a_single_body_may_be_longer_than_the_bound() -> None:
     budget = BodyBudget()
-    budget.reserve(MOST_BYTES, 0)
-    budget.reserve(MOST_BYTES, MOST_BYTES)
+    budget.reserve(MAX_BYTES, 0)
+    budget.reserve(MAX_BYTES, MAX_BYTES)
 
 
 def test_a_large_request_returns_its_memory(

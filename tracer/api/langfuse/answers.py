@@ -1,4 +1,4 @@
-"""The answers of the Langfuse-compatible API: Structs in its format, made from stored rows."""
+"""The responses of the Langfuse-compatible API: Structs in its format, built from stored rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from tracer.api.langfuse.span_prices import paid
+from tracer.api.langfuse.span_prices import applied_price
 from tracer.records import APP_ROOT, OWN_ENVIRONMENT, OWN_VERSION, token_sums
 from tracer.store.scores.search import FoundScore
 from tracer.store.traces.span_search import FoundSpan
@@ -123,7 +123,7 @@ class Observation(Answer, kw_only=True):
 
 
 class ScoreTrace(Answer, kw_only=True):
-    """The fields of its trace in a score."""
+    """The fields of the scored trace that are part of a score."""
 
     user_id: str | None
     tags: list[str]
@@ -143,7 +143,7 @@ class Score(Answer, kw_only=True):
     name: str
     data_type: str
     value: float | UnsetType = UNSET
-    """Absent from a text."""
+    """Absent where the data type is TEXT."""
     string_value: str | None
     source: str
     comment: str | None
@@ -151,7 +151,7 @@ class Score(Answer, kw_only=True):
     config_id: str | None
     queue_id: str | None
     execution_trace_id: None
-    """Of the evaluator's own trace: evaluators run in the application."""
+    """Always null: evaluators run in the application, so the server knows no trace of theirs."""
     author_user_id: str | None
     environment: str
     timestamp: Time
@@ -170,8 +170,8 @@ class FullTrace(CoreTrace, kw_only=True):
     scores: list[Score]
 
 
-def maybe_iso(time: datetime | None) -> str | None:
-    """Return `iso` of a time; None: there is no time."""
+def json_time_in_millis_or_none(time: datetime | None) -> str | None:
+    """Return a time as JSON text with milliseconds; None: there is no time."""
     return None if time is None else json_time_in_millis(time)
 
 
@@ -214,24 +214,24 @@ def usage_details(usage: dict[str, int]) -> dict[str, int]:
     """Return tokens by type under Langfuse's names, with their sum as ``total``."""
     if not usage:
         return {}
-    named = {BUCKET_NAMES.get(bucket, bucket): number for bucket, number in usage.items()}
+    named = {BUCKET_NAMES.get(kind, kind): tokens for kind, tokens in usage.items()}
     return {**named, "total": sum(usage.values())}
 
 
 def cost_details(cost: dict[str, Decimal], total: Decimal | None) -> dict[str, float]:
     """Return US dollars by type under Langfuse's names, with their sum as ``total``."""
-    named = {BUCKET_NAMES.get(bucket, bucket): float(part) for bucket, part in cost.items()}
+    named = {BUCKET_NAMES.get(kind, kind): float(amount) for kind, amount in cost.items()}
     return named if total is None else {**named, "total": float(total)}
 
 
 def side_costs(cost: dict[str, Decimal]) -> tuple[float | None, float | None]:
     """Return US dollars of input and output; None: no type of that side has a price."""
     sides: dict[str, Decimal] = {}
-    for bucket, part in cost.items():
-        name = BUCKET_NAMES.get(bucket, bucket)
+    for usage_type, amount in cost.items():
+        name = BUCKET_NAMES.get(usage_type, usage_type)
         for side in ("input", "output"):
             if name.startswith(side):
-                sides[side] = sides.get(side, Decimal(0)) + part
+                sides[side] = sides.get(side, Decimal(0)) + amount
     return dollars(sides.get("input")), dollars(sides.get("output"))
 
 
@@ -279,8 +279,8 @@ def observation(row: FoundSpan) -> Observation:
     """Return an observation in version 1 of the API."""
     input_tokens, output_tokens, tokens = token_sums(row.usage)
     total = dollars(row.total_cost)
-    asked_cost, answered_cost = side_costs(row.cost)
-    price = paid(row)
+    input_cost, output_cost = side_costs(row.cost)
+    price = applied_price(row)
     return Observation(
         id=row.span_id,
         trace_id=row.trace_id,
@@ -288,8 +288,8 @@ def observation(row: FoundSpan) -> Observation:
         type=TYPE_OF[row.kind],
         name=row.name or None,
         start_time=json_time_in_millis(row.start_time),
-        end_time=maybe_iso(row.end_time),
-        completion_start_time=maybe_iso(row.first_token_time),
+        end_time=json_time_in_millis_or_none(row.end_time),
+        completion_start_time=json_time_in_millis_or_none(row.first_token_time),
         model=row.model,
         model_parameters=row.model_parameters,
         input=row.input,
@@ -301,8 +301,8 @@ def observation(row: FoundSpan) -> Observation:
             input=input_tokens or 0,
             output=output_tokens or 0,
             total=tokens or 0,
-            input_cost=asked_cost,
-            output_cost=answered_cost,
+            input_cost=input_cost,
+            output_cost=output_cost,
             total_cost=total,
         ),
         unit="TOKENS",
@@ -318,8 +318,8 @@ def observation(row: FoundSpan) -> Observation:
         input_price=dollars(price.input_price),
         output_price=dollars(price.output_price),
         total_price=dollars(price.total_price),
-        calculated_input_cost=asked_cost,
-        calculated_output_cost=answered_cost,
+        calculated_input_cost=input_cost,
+        calculated_output_cost=output_cost,
         calculated_total_cost=total,
         prompt_tokens=input_tokens or 0,
         completion_tokens=output_tokens or 0,
@@ -336,7 +336,6 @@ def observation(row: FoundSpan) -> Observation:
 
 def score(row: FoundScore, project_id: str, *, trace: bool = True) -> Score:
     """Return a score in versions 1 and 2 of the API; ``trace``: with fields of its trace."""
-    words = _string_value(row)
     return Score(
         id=row.score_id,
         project_id=project_id,
@@ -347,7 +346,7 @@ def score(row: FoundScore, project_id: str, *, trace: bool = True) -> Score:
         name=row.name,
         data_type=row.data_type.upper(),
         value=UNSET if row.data_type == "text" else row.value or 0,
-        string_value=words,
+        string_value=_string_value(row),
         source=source_of(row),
         comment=row.comment,
         metadata=row.metadata,

@@ -13,7 +13,7 @@ from tracer.store.annotations import comments
 from tracer.store.annotations.comments import CommentRow
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 
@@ -61,7 +61,7 @@ def list_comments() -> Response:
     if query.object_id is not None and query.object_type is None:
         raise Invalid.of_field("objectId", "expected objectType beside it")
     rows, total = comments.page_comments(
-        project_id(),
+        current_project_id(),
         on=query.object_type and query.object_type.lower(),
         object_id=query.object_id,
         author_id=query.author_user_id,
@@ -77,7 +77,7 @@ def list_comments() -> Response:
 @describe(Operation(summary="Read a comment", answers={200: Comment}, problems=(*PROBLEMS, 404)))
 def read_comment(comment_id: str) -> Response:
     """Return a comment on any subject."""
-    row = comments.get_comment(project_id(), comment_id)
+    row = comments.get_comment(current_project_id(), comment_id)
     if row is None:
         raise missing("Comment", comment_id)
     return reply(_comment(row))
@@ -92,7 +92,7 @@ def _comment(row: CommentRow) -> Comment:
         on, object_id = "SESSION", row.session_id or ""
     return Comment(
         id=row.comment_id,
-        project_id=project_id(),
+        project_id=current_project_id(),
         object_type=on,
         object_id=object_id,
         content=row.text,

@@ -41,7 +41,7 @@ OPERATORS: Final[dict[str, tuple[str, ...]]] = {
 _LISTS: Final = ("stringOptions", "categoryOptions", "arrayOptions")
 _POSITION: Final = "position"
 _POSITIONS: Final = {"first": 1, "last": -1, "nthFromStart": 1, "nthFromEnd": -1}
-_FURTHEST: Final = 10_000
+_MAX_POSITION: Final = 10_000
 _BODIES: Final = ("input", "output")
 _METADATA: Final = "metadata"
 _METADATA_NUMBER: Final = "metadata_number"
@@ -140,7 +140,7 @@ def _condition(sent: _SentCondition, columns: Mapping[str, str]) -> Condition:
 
 
 def _field(column: str, columns: Mapping[str, str]) -> str:
-    """Return Tracer's name of a column, which is sent by its id or its title in a table."""
+    """Return Tracer's name of a column, sent as its id or as its title in Langfuse's UI."""
     field = columns.get(column) or {_simplified(name): ours for name, ours in columns.items()}.get(
         _simplified(column)
     )
@@ -151,7 +151,7 @@ def _field(column: str, columns: Mapping[str, str]) -> str:
 
 
 def _simplified(column: str) -> str:
-    """Return a column's title, as ``Total Cost ($)``, in the form that its id has, too."""
+    """Return a column's id or title in one form: ``totalCost`` and ``Total Cost ($)`` are equal."""
     return re.sub(r"\([^)]*\)|[^a-z0-9]", "", column.lower())
 
 
@@ -184,11 +184,12 @@ def _position(sent: _SentCondition) -> str:
         raise Invalid.of_field(
             "filter", f"{sent.column}: expected a key of {', '.join((ROOT, *_POSITIONS))}"
         )
-    number = sent.value if sent.key.startswith("nth") else 1
-    if isinstance(number, float) and number.is_integer():
-        number = int(number)
-    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= _FURTHEST:
+    position = sent.value if sent.key.startswith("nth") else 1
+    if isinstance(position, float) and position.is_integer():
+        position = int(position)
+    valid = isinstance(position, int) and not isinstance(position, bool)
+    if not valid or not 1 <= position <= _MAX_POSITION:
         raise Invalid.of_field(
-            "filter", f"{sent.column}: expected a number from 1 to {_FURTHEST:,}"
+            "filter", f"{sent.column}: expected a number from 1 to {_MAX_POSITION:,}"
         )
-    return str(number * _POSITIONS[sent.key])
+    return str(position * _POSITIONS[sent.key])

@@ -19,7 +19,7 @@ from tracer.store.database.conditions import Condition
 from tracer.store.metrics import query as metrics
 from tracer.store.metrics.query import GRANULARITIES, TIME, AggregateQuery
 from tracer.times import json_time_in_millis
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.times import read_sent
@@ -111,8 +111,8 @@ _NEARLY_UNIQUE: Final = (
     "parentObservationId",
     "observationId",
 )
-# Thresholds (seconds) of the coarsest granularity that still gives about fifty points.
-_AUTO: Final = (
+# The longest time range for each granularity: at most 120 intervals; above, months.
+_AUTO_GRANULARITIES: Final = (
     (timedelta(hours=2), "minute"),
     (timedelta(days=3), "hour"),
     (timedelta(days=90), "day"),
@@ -123,7 +123,7 @@ bp = Blueprint("langfuse_metrics", __name__, url_prefix=PREFIX)
 set_up(bp)
 
 
-_MOST_ROWS: Final = 100
+_DEFAULT_ROWS: Final = 100
 
 
 class MetricsQuery(Query, kw_only=True):
@@ -175,26 +175,26 @@ class Metrics(Answer, kw_only=True):
     data: list[dict[str, Any]]
 
 
-_ASK: Final = Operation(
+_OPERATION: Final = Operation(
     summary="Query metrics", query=MetricsQuery, answers={200: Metrics}, problems=(*PROBLEMS, 422)
 )
 
 
 @bp.get("/metrics")
-@describe(_ASK)
+@describe(_OPERATION)
 def read_metrics() -> Response:
     """Return the measures of traces, observations or scores by dimensions."""
-    return _ask(first=True)
+    return _query_metrics(v1=True)
 
 
 @bp.get("/v2/metrics")
-@describe(_ASK)
+@describe(_OPERATION)
 def read_metrics_v2() -> Response:
     """Return the same in version 2, which has no view of traces."""
-    return _ask(first=False)
+    return _query_metrics(v1=False)
 
 
-def _ask(*, first: bool) -> Response:
+def _query_metrics(*, v1: bool) -> Response:
     text = read_params(MetricsQuery).query
     try:
         value = msgspec.json.decode(text)
@@ -202,27 +202,27 @@ def _ask(*, first: bool) -> Response:
         raise Invalid.of_field("query", f"expected JSON: {error}") from None
     try:
         sent = read_sent(value, _SentQuery)
-        query, names = _aggregate_query(sent, first=first)
+        query, names = _aggregate_query(sent, v1=v1)
     except Invalid as error:
         raise _in_query(error) from None
-    rows = metrics.aggregate(project_id(), query)
+    rows = metrics.aggregate(current_project_id(), query)
     return reply(Metrics(data=[_row(row, names) for row in rows]))
 
 
 def _in_query(error: Invalid) -> Invalid:
-    """Return the error with fields of the request, whose parameter holds those that it names."""
+    """Return the error with its fields named from the request's parameter: ``query.view`` …"""
     for refused in error.refusals:
         refused.field = f"query.{refused.field}".rstrip(".")
     return Invalid(str(error.refusals[0]) if error.refusals else str(error), error.refusals)
 
 
-def _aggregate_query(sent: _SentQuery, *, first: bool) -> tuple[AggregateQuery, dict[str, str]]:
+def _aggregate_query(sent: _SentQuery, *, v1: bool) -> tuple[AggregateQuery, dict[str, str]]:
     """Return the query in Tracer's terms, and the column of each field of the answer."""
-    view, columns, more = _view(sent.view, first=first)
+    view, columns, view_conditions = _view(sent.view, v1=v1)
     dimensions = {
         dimension.field: _dimension(sent, dimension.field, columns) for dimension in sent.dimensions
     }
-    if not first:
+    if not v1:
         _check_bounded(sent)
     metrics = {f"{metric.aggregation}_{metric.measure}": _metric(metric) for metric in sent.metrics}
     names = {TIME: TIME, **_BY_TYPE, **dimensions}
@@ -237,10 +237,10 @@ def _aggregate_query(sent: _SentQuery, *, first: bool) -> tuple[AggregateQuery, 
         metrics=list(metrics.values()),
         dimensions=list(dimensions.values()),
         labels=_LABELS,
-        conditions=more + _conditions(sent, columns),
+        conditions=view_conditions + _conditions(sent, columns),
         granularity=_granularity(sent),
         order=[(names[order.field], order.direction == "desc") for order in sent.order_by or []],
-        limit=_MOST_ROWS if sent.config.row_limit is UNSET else sent.config.row_limit,
+        limit=_DEFAULT_ROWS if sent.config.row_limit is UNSET else sent.config.row_limit,
         bins=sent.config.bins,
     )
     return query, names
@@ -248,10 +248,10 @@ def _aggregate_query(sent: _SentQuery, *, first: bool) -> tuple[AggregateQuery, 
 
 def _check_bounded(sent: _SentQuery) -> None:
     """Raise Invalid for a group per row of the database: only the largest can be queried."""
-    crowded = [item.field for item in sent.dimensions if item.field in _NEARLY_UNIQUE]
-    if not crowded:
+    nearly_unique = [item.field for item in sent.dimensions if item.field in _NEARLY_UNIQUE]
+    if not nearly_unique:
         return
-    names = ", ".join(crowded)
+    names = ", ".join(nearly_unique)
     if sent.time_dimension is not None:
         raise Invalid(f"{names}: nearly unique values can't be combined with timeDimension")
     descending = [order.field for order in sent.order_by or [] if order.direction == "desc"]
@@ -284,11 +284,11 @@ def _metric(metric: _Metric) -> tuple[str, str]:
     return MEASURES[metric.measure], "unique" if uniq else metric.aggregation
 
 
-def _view(name: str, *, first: bool) -> tuple[str, dict[str, str], list[Condition]]:
+def _view(name: str, *, v1: bool) -> tuple[str, dict[str, str], list[Condition]]:
     if name in _SCORES:
         return "scores", SCORE_DIMENSIONS, [Condition("data_type", "any of", _SCORES[name])]
-    if name not in VIEWS or (name == "traces" and not first):
-        known = [*VIEWS, *_SCORES] if first else ["observations", *_SCORES]
+    if name not in VIEWS or (name == "traces" and not v1):
+        known = [*VIEWS, *_SCORES] if v1 else ["observations", *_SCORES]
         raise Invalid.of_field("view", f"expected one of {', '.join(known)}, got {name!r}")
     view, columns = VIEWS[name]
     return view, columns, []
@@ -301,7 +301,7 @@ def _granularity(sent: _SentQuery) -> str | None:
         return sent.time_dimension.granularity
     since = utc_field(sent.from_timestamp, "fromTimestamp")
     span = utc_field(sent.to_timestamp, "toTimestamp") - since
-    return next((name for longest, name in _AUTO if span <= longest), "month")
+    return next((name for longest, name in _AUTO_GRANULARITIES if span <= longest), "month")
 
 
 def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tracer.api.langfuse.params import PageMeta, Texts, TimesQuery, page_meta, r
 from tracer.store.database.conditions import Condition
 from tracer.store.metrics import days as metrics
 from tracer.store.metrics.days import ModelTotals
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 
@@ -66,9 +66,11 @@ def list_days() -> Response:
     query = read_params(DailyQuery)
     wanted = _daily_conditions(query)
     of_spans = [_of_span(condition) for condition in wanted]
-    days, total = metrics.page_days(project_id(), of_spans, wanted, query.limit, query.offset)
-    rows = metrics.model_days(project_id(), of_spans, days)
-    begun = metrics.traces_by_day(project_id(), wanted, days)
+    days, total = metrics.page_days(
+        current_project_id(), of_spans, wanted, query.limit, query.offset
+    )
+    rows = metrics.model_days(current_project_id(), of_spans, days)
+    begun = metrics.traces_by_day(current_project_id(), wanted, days)
     data = [_day(day, [row for row in rows if row.day == day], begun.get(day, 0)) for day in days]
     return reply(Days(data=data, meta=page_meta(query, total)))
 

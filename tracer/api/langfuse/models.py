@@ -13,13 +13,13 @@ from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_para
 from tracer.pricing import list_prices
 from tracer.pricing.list_prices import ListPrice
 from tracer.store.projects import prices
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.models import LISTED, Model, list_id, listed_model, own_model
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 
 _DAY: Final = 86_400
-_MOST: Final = 100_000
+_MAX_LISTED: Final = 100_000
 
 bp = Blueprint("langfuse_models", __name__, url_prefix=PREFIX)
 set_up(bp)
@@ -39,7 +39,9 @@ class Models(Answer, kw_only=True):
 def list_models() -> Response:
     """Return one page of models, the project's own prices first."""
     query = read_params(PageQuery)
-    own = [own_model(row) for row in prices.list_prices(project_id()) if row.retired_at is None]
+    own = [
+        own_model(row) for row in prices.list_prices(current_project_id()) if row.retired_at is None
+    ]
     listed = _listed(int(time.time()) // _DAY)
     first = max(query.offset - len(own), 0)
     page = own[query.offset : query.offset + query.limit]
@@ -55,7 +57,7 @@ def read_model(model_id: str) -> Response:
         for entry in _listed(int(time.time()) // _DAY):
             if list_id(entry) == model_id:
                 return reply(listed_model(entry))
-    row = prices.price_in_use(project_id(), model_id)
+    row = prices.price_in_use(current_project_id(), model_id)
     if row is None:
         raise missing("Model", model_id)
     return reply(own_model(row))
@@ -64,4 +66,4 @@ def read_model(model_id: str) -> Response:
 @lru_cache(maxsize=1)
 def _listed(day: int) -> list[ListPrice]:
     # Cached per day: building the list is slow, and prices change at midnight at the earliest.
-    return list_prices.search_list("", day * _DAY * 1_000_000, _MOST)
+    return list_prices.search_list("", day * _DAY * 1_000_000, _MAX_LISTED)

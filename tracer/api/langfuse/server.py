@@ -11,7 +11,7 @@ from tracer.api.langfuse.answers import Answer
 from tracer.errors import StoreUnavailable
 from tracer.store.database.session import ping
 from tracer.store.projects.projects import get_project
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 
@@ -72,7 +72,7 @@ def ready() -> Response:
 @describe(Operation(summary="Read the key's project", answers={200: Projects}, problems=PROBLEMS))
 def list_projects() -> Response:
     """Return the project of the key: clients verify keys by it, and build links from it."""
-    row = get_project(project_id())
+    row = get_project(current_project_id())
     assert row is not None, "the key belongs to this project"
     project = Project(
         id=row.project_id,

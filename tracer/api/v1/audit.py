@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 
 from tracer.errors import Invalid
 from tracer.store.members.audit import AuditEvent, list_events
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import Operation, describe, read_query, set_up
 
 bp = Blueprint("audit", __name__, url_prefix="/api/v1")
@@ -19,7 +19,7 @@ MEDIA = "application/x-ndjson"
 
 
 class AuditQuery(msgspec.Struct, kw_only=True):
-    """Which entries: words of `q` must all occur; `after` is `<time> <event_id>` of the last."""
+    """Filters: `q` has words that must all occur, `after` a previous entry's time and event_id."""
 
     q: str = ""
     after: str = ""
@@ -42,7 +42,10 @@ def read_audit() -> Response:
     if not 1 <= query.limit <= 10_000:
         raise Invalid.of_field("limit", "expected 1 to 10000")
     events = list_events(
-        [project_id()], words=query.q.split(), before=_position(query.after), limit=query.limit
+        [current_project_id()],
+        words=query.q.split(),
+        before=_position(query.after),
+        limit=query.limit,
     )
     lines = b"".join(_encode(event) for event in events)
     return Response(lines, content_type=MEDIA)

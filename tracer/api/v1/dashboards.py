@@ -13,7 +13,7 @@ from tracer.web.answers.dashboards import (
     dashboard_list,
     ready_detail,
 )
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, set_up
 
 bp = Blueprint("dashboards", __name__, url_prefix="/api/v1")
@@ -24,7 +24,7 @@ set_up(bp)
 @describe(Operation(summary="List dashboards", answers={200: DashboardList}, problems=(401,)))
 def read_dashboards() -> Response:
     """Return the project's dashboards by name, then those that come with Tracer."""
-    return answer(dashboard_list(list_dashboards(project_id())))
+    return answer(dashboard_list(list_dashboards(current_project_id())))
 
 
 @bp.get("/dashboards/<id:dashboard_id>")
@@ -37,7 +37,7 @@ def read_dashboards() -> Response:
 )
 def read_dashboard(dashboard_id: str) -> Response:
     """Return a dashboard; its document can be stored again, in this project or another."""
-    own = ready(dashboard_id)
-    if own is not None:
-        return answer(ready_detail(dashboard_id, own))
-    return answer(dashboard_detail(get_dashboard(project_id(), dashboard_id)))
+    built_in = ready(dashboard_id)
+    if built_in is not None:
+        return answer(ready_detail(dashboard_id, built_in))
+    return answer(dashboard_detail(get_dashboard(current_project_id(), dashboard_id)))

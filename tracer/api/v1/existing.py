@@ -1,4 +1,4 @@
-"""Traces and sessions that a route names in its path: 404 where the project has none such."""
+"""The traces and sessions in the paths of routes; NotFound (404) where the project has none."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from tracer.errors import NotFound
 from tracer.store.traces import sessions, traces
 from tracer.store.traces.sessions import SessionRow
 from tracer.store.traces.traces import TraceDetail
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 
 
 def existing_trace(trace_id: str) -> TraceDetail:
     """Return a trace; raises NotFound."""
-    row = traces.get_trace(project_id(), trace_id)
+    row = traces.get_trace(current_project_id(), trace_id)
     if row is None:
         raise NotFound.of("trace", trace_id)
     return row
@@ -19,7 +19,7 @@ def existing_trace(trace_id: str) -> TraceDetail:
 
 def existing_session(session_id: str) -> SessionRow:
     """Return a session; raises NotFound."""
-    row = sessions.get_session(project_id(), session_id)
+    row = sessions.get_session(current_project_id(), session_id)
     if row is None:
         raise NotFound.of("session", session_id)
     return row

@@ -14,7 +14,7 @@ from tracer.query.parse import parse
 from tracer.store.jobs.exports import read_file
 from tracer.store.query.selection import Selection
 from tracer.web.downloads import export_spec, job_file, selection_file, session_file, trace_file
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, describe, read_query, set_up
 
 bp = Blueprint("exports", __name__, url_prefix="/api/v1")
@@ -36,7 +36,7 @@ _MEDIA = tuple(dict.fromkeys(form.content_type.partition(";")[0] for form in FOR
 def export_trace(trace_id: str) -> Response:
     """Return a file with a whole trace, read from one snapshot."""
     query = read_query(ExportQuery)
-    response = trace_file(project_id(), trace_id, query.format, query.budget)
+    response = trace_file(current_project_id(), trace_id, query.format, query.budget)
     if response is None:
         raise NotFound.of("trace", trace_id)
     return response
@@ -54,7 +54,7 @@ def export_trace(trace_id: str) -> Response:
 def export_session(session_id: str) -> Response:
     """Return a file with all traces of a session, read from one snapshot."""
     existing_session(session_id)
-    return session_file(project_id(), session_id)
+    return session_file(current_project_id(), session_id)
 
 
 _FILES = tuple(form.content_type.partition(";")[0] for form in FILES.values())
@@ -75,13 +75,13 @@ def export_selection() -> Response:
     query = read_query(SelectionExport)
     selection = Selection(parse(query.q or "", Grain.TRACE))
     spec = export_spec(query.format, query.columns or "", spans=query.spans)
-    return selection_file(project_id(), selection, query.sort, spec)
+    return selection_file(current_project_id(), selection, query.sort, spec)
 
 
 @bp.get("/exports/<id:job_id>")
 @describe(
     Operation(
-        summary="Read the file that an export has written in the background",
+        summary="Read the file of an export job",
         answers={},
         files=_FILES,
         problems=READ_PROBLEMS,
@@ -89,4 +89,4 @@ def export_selection() -> Response:
 )
 def read_export(job_id: str) -> Response:
     """Return the file of a finished job; it is kept for a day."""
-    return job_file(read_file(project_id(), job_id))
+    return job_file(read_file(current_project_id(), job_id))

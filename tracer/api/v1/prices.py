@@ -13,7 +13,7 @@ from tracer.pricing.price_book import COMPUTED, CUSTOM
 from tracer.store.projects import prices
 from tracer.times import to_micros
 from tracer.web.answers.prices import ListEntry, Price, PriceList, PriceMatch, price
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
 
 bp = Blueprint("prices", __name__, url_prefix="/api/v1")
@@ -26,7 +26,7 @@ set_up(bp)
 )
 def list_prices() -> Response:
     """Return all prices of the project, retired ones last."""
-    rows = [price(row) for row in prices.list_prices(project_id())]
+    rows = [price(row) for row in prices.list_prices(current_project_id())]
     return answer(PriceList(data=rows, list_prices=pricing.LIST_NAME))
 
 
@@ -34,7 +34,7 @@ def list_prices() -> Response:
 @describe(Operation(summary="Read a price", answers={200: Price}, problems=READ_PROBLEMS))
 def read_price(price_id: str) -> Response:
     """Return a price, in use or retired."""
-    row = prices.get_price(project_id(), price_id)
+    row = prices.get_price(current_project_id(), price_id)
     if row is None:
         raise NotFound.of("price", price_id)
     return answer(price(row))
@@ -53,7 +53,7 @@ def match_price() -> Response:
     """Return the price that applies to a call: the project's, or else the built-in list's."""
     query = read_query(MatchQuery)
     time_us = time.time_ns() // 1000 if query.at is None else to_micros(query.at)
-    rows = prices.list_prices(project_id())
+    rows = prices.list_prices(current_project_id())
     own = prices.price_book(rows).find(query.model, query.requested_model, query.provider, time_us)
     if own is not None:
         row = next(row for row in rows if row.price_id == own.price_id)

@@ -76,7 +76,7 @@ class SessionQuery(_Query, kw_only=True):
 
 
 class SelectionQuery(_Query, kw_only=True):
-    """What a list shows, and in which order."""
+    """The query, order and page of a list."""
 
     q: Query = None
     sort: Sort = None
@@ -85,17 +85,17 @@ class SelectionQuery(_Query, kw_only=True):
 
 
 class DifferenceQuery(_Query, kw_only=True):
-    """Which traces are compared with which others."""
+    """A selection of traces, and the traces that it is compared with."""
 
     q: Query = None
     against: Annotated[
         Literal["rest", "before"],
-        Meta(description="the other traces of the same time, or those of the period before"),
+        Meta(description="the other traces of the same time, or those of the previous period"),
     ] = "rest"
 
 
 class ComparisonQuery(_Query, kw_only=True):
-    """Which two traces are compared, and which span of them by words."""
+    """The two traces to compare, and the span whose payloads are compared word by word."""
 
     then: Annotated[Id, Meta(description="id of the earlier trace")]
     now: Annotated[Id, Meta(description="id of the later trace")]
@@ -103,16 +103,16 @@ class ComparisonQuery(_Query, kw_only=True):
 
 
 class MatchQuery(_Query, kw_only=True):
-    """A call, made or not, whose price is looked up."""
+    """The fields of a model call, real or hypothetical, whose price is looked up."""
 
-    model: Annotated[Text, Meta(min_length=1, description="the model that served")]
+    model: Annotated[Text, Meta(min_length=1, description="the model that responded")]
     requested_model: Annotated[Text | None, Meta(description="the requested model")] = None
     provider: Text | None = None
     at: Annotated[Time | None, Meta(description="when the span starts; absent: now")] = None
 
 
 class SpanQuery(_Query, kw_only=True):
-    """Which level of a trace's tree to list."""
+    """The level of a trace's tree to list: the children of a span, or the roots."""
 
     parent: Annotated[Id | None, Meta(description="a span's id; absent: the roots")] = None
     limit: Limit = 100
@@ -120,7 +120,7 @@ class SpanQuery(_Query, kw_only=True):
 
 
 class SelectionExport(_Query, kw_only=True):
-    """Which traces a file has, in which order, and what of them."""
+    """The traces of a file, their order, and the columns or spans that are written."""
 
     q: Query = None
     sort: Sort = None
@@ -140,7 +140,7 @@ class ExportQuery(_Query, kw_only=True):
 
 
 LIST_PROBLEMS = (400, 401, 422)
-"""Statuses of errors of lists that a query selects from."""
+"""Statuses of errors of lists with a query."""
 
 
 def trace_selection(query: TraceQuery) -> Selection:
@@ -154,7 +154,7 @@ def trace_selection(query: TraceQuery) -> Selection:
         equals(grain, "status", query.status),
         compares(grain, "start", ">=", query.since),
         compares(grain, "start", "<", query.until),
-        *_shared(query, grain),
+        *_shared_filters(query, grain),
     )
 
 
@@ -166,7 +166,7 @@ def session_selection(query: SessionQuery) -> Selection:
         grain,
         compares(grain, "end", ">=", query.since),
         compares(grain, "start", "<", query.until),
-        *_shared(query, grain),
+        *_shared_filters(query, grain),
     )
 
 
@@ -175,7 +175,7 @@ def selection_of(query: SelectionQuery, grain: Grain) -> Selection:
     return _selection(query.q, grain)
 
 
-def _shared(query: TraceQuery | SessionQuery, grain: Grain) -> list[list[Node]]:
+def _shared_filters(query: TraceQuery | SessionQuery, grain: Grain) -> list[list[Node]]:
     return [
         equals(grain, "user", query.user_id),
         equals(grain, "env", query.environment),

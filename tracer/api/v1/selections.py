@@ -1,4 +1,4 @@
-"""Lists of spans and users that a query selects, and what differs between selections."""
+"""Lists of spans and users; comparisons of selections and of two traces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tracer.web.answers.comparisons import TraceComparison
 from tracer.web.answers.differences import DifferenceAnswer
 from tracer.web.answers.users import SelectedSpanPage, UserPage, span_page, user_page
 from tracer.web.comparisons import compare_selection, compare_traces
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
 
 bp = Blueprint("selections", __name__, url_prefix="/api/v1")
@@ -40,9 +40,9 @@ def list_spans_of_project() -> Response:
     """Return one page of the project's spans."""
     query = read_query(SelectionQuery)
     page = list_selected_spans(
-        project_id(), selection_of(query, Grain.SPAN), query.cursor, query.limit, query.sort
+        current_project_id(), selection_of(query, Grain.SPAN), query.cursor, query.limit, query.sort
     )
-    return answer(span_page(page, project_id()))
+    return answer(span_page(page, current_project_id()))
 
 
 @bp.get("/users")
@@ -58,7 +58,7 @@ def list_users() -> Response:
     """Return one page of the project's users, with sums over their traces."""
     query = read_query(SelectionQuery)
     selection = selection_of(query, Grain.USER)
-    page = users.list_users(project_id(), selection, query.cursor, query.limit, query.sort)
+    page = users.list_users(current_project_id(), selection, query.cursor, query.limit, query.sort)
     return answer(user_page(page))
 
 
@@ -75,7 +75,7 @@ def read_differences() -> Response:
     """Return the attributes that differ between a selection and the rest, or the time before."""
     query = read_query(DifferenceQuery)
     node = parse(query.q or "", Grain.TRACE)
-    return answer(compare_selection(project_id(), node, query.against))
+    return answer(compare_selection(current_project_id(), node, query.against))
 
 
 @bp.get("/comparison")

@@ -12,7 +12,7 @@ from tracer.store.traces import sessions
 from tracer.store.traces.model_calls import read_session_totals
 from tracer.web.answers import traces
 from tracer.web.answers.traces import Scores, Session, SessionPage
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
 
 bp = Blueprint("sessions", __name__, url_prefix="/api/v1")
@@ -32,30 +32,30 @@ def list_sessions() -> Response:
     """Return one page of the project's sessions."""
     query = read_query(SessionQuery)
     page = sessions.list_sessions(
-        project_id(), session_selection(query), query.cursor, query.limit, query.sort
+        current_project_id(), session_selection(query), query.cursor, query.limit, query.sort
     )
-    return answer(traces.session_page(page, project_id()))
+    return answer(traces.session_page(page, current_project_id()))
 
 
 @bp.get("/sessions/<id:session_id>")
 @describe(Operation(summary="Read a session", answers={200: Session}, problems=READ_PROBLEMS))
 def read_session(session_id: str) -> Response:
     """Return a session with its sums; /traces?session_id=… lists its traces."""
-    return answer(traces.session(existing_session(session_id), project_id()))
+    return answer(traces.session(existing_session(session_id), current_project_id()))
 
 
 @bp.get("/sessions/<id:session_id>/context")
 @describe(
     Operation(
-        summary="Add up what a session's model calls were sent again",
+        summary="Sum the repeated input of a session's model calls",
         answers={200: ContextTotals},
         problems=READ_PROBLEMS,
     )
 )
 def read_session_context(session_id: str) -> Response:
-    """Return the input of each model call of a session, and how much of it was sent before."""
+    """Return the input of a session's model calls, and how much of it repeats earlier calls."""
     existing_session(session_id)
-    return answer(read_session_totals(project_id(), session_id))
+    return answer(read_session_totals(current_project_id(), session_id))
 
 
 @bp.get("/sessions/<id:session_id>/scores")
@@ -64,7 +64,7 @@ def read_session_context(session_id: str) -> Response:
 )
 def list_session_scores(session_id: str) -> Response:
     """Return the scores of a session, which may have arrived before its traces."""
-    rows = scores.list_scores(project_id(), session_id=session_id)
+    rows = scores.list_scores(current_project_id(), session_id=session_id)
     if not rows:
         existing_session(session_id)
     return answer(Scores(data=[traces.score(row) for row in rows]))

@@ -17,7 +17,7 @@ from tracer.store.traces.span_detail import SpanDetail, get_span
 from tracer.web.answers import traces as answers
 from tracer.web.answers.subtrees import SpanPage, listed_span
 from tracer.web.answers.traces import Scores, Span, SpanContext, Trace, TracePage
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import READ_PROBLEMS, Operation, answer, describe, read_query, set_up
 
 bp = Blueprint("traces", __name__, url_prefix="/api/v1")
@@ -37,7 +37,7 @@ def list_traces() -> Response:
     """Return one page of the project's traces."""
     query = read_query(TraceQuery)
     page = traces.list_traces(
-        project_id(), trace_selection(query), query.cursor, query.limit, query.sort
+        current_project_id(), trace_selection(query), query.cursor, query.limit, query.sort
     )
     return answer(answers.trace_page(page))
 
@@ -59,19 +59,19 @@ def read_trace(trace_id: str) -> Response:
     )
 )
 def list_spans(trace_id: str) -> Response:
-    """Return one page of one level; parents that have not arrived are listed apart, by id."""
+    """Return one page of one level; ids of parents that did not arrive: `missing_parents`."""
     query = read_query(SpanQuery)
     page = span_tree.children_page(
-        project_id(), trace_id, query.parent, query.cursor, limit=query.limit
+        current_project_id(), trace_id, query.parent, query.cursor, limit=query.limit
     )
     # Checked for an empty page only, to save the query in the usual case.
     if not page.rows:
         existing_trace(trace_id)
     rows = [row for row in page.rows if not row.placeholder]
-    sums = read_subtrees(project_id(), trace_id, rows)
+    sums = read_subtrees(current_project_id(), trace_id, rows)
     return answer(
         SpanPage(
-            data=[listed_span(row, project_id(), sums) for row in rows],
+            data=[listed_span(row, current_project_id(), sums) for row in rows],
             missing_parents=[row.span_id for row in page.rows if row.placeholder],
             next_cursor=page.later,
             prev_cursor=page.earlier,
@@ -83,7 +83,7 @@ def list_spans(trace_id: str) -> Response:
 @describe(Operation(summary="Read a span", answers={200: Span}, problems=READ_PROBLEMS))
 def read_span(trace_id: str, span_id: str) -> Response:
     """Return a span with its payload."""
-    return answer(answers.span(_span(trace_id, span_id), project_id()))
+    return answer(answers.span(_span(trace_id, span_id), current_project_id()))
 
 
 @bp.get("/traces/<id:trace_id>/spans/<id:span_id>/mapping")
@@ -97,49 +97,49 @@ def read_span(trace_id: str, span_id: str) -> Response:
 def read_mapping(trace_id: str, span_id: str) -> Response:
     """Return the attribute mapping of a span: which attribute set which field, and the unmapped."""
     span = _span(trace_id, span_id)
-    return answer(explain(span, traces.get_trace(project_id(), trace_id)))
+    return answer(explain(span, traces.get_trace(current_project_id(), trace_id)))
 
 
 @bp.get("/traces/<id:trace_id>/context")
 @describe(
     Operation(
-        summary="Add up what a trace's model calls were sent again",
+        summary="Sum the repeated input of a trace's model calls",
         answers={200: ContextTotals},
         problems=READ_PROBLEMS,
     )
 )
 def read_trace_context(trace_id: str) -> Response:
-    """Return the input of each model call of a trace, and how much of it was sent before."""
+    """Return the input of a trace's model calls, and how much of it repeats earlier calls."""
     existing_trace(trace_id)
-    return answer(read_context_totals(project_id(), trace_id))
+    return answer(read_context_totals(current_project_id(), trace_id))
 
 
 @bp.get("/traces/<id:trace_id>/spans/<id:span_id>/context")
 @describe(
     Operation(
-        summary="Compare a generation's input with the call before",
+        summary="Compare a generation's input with the previous call",
         answers={200: SpanContext},
         problems=READ_PROBLEMS,
     )
 )
 def read_span_context(trace_id: str, span_id: str) -> Response:
-    """Return what a generation was sent again, what was new, and why the cache missed."""
+    """Return the repeated and the new part of an input, and why the prompt cache missed."""
     span = _span(trace_id, span_id)
-    return answer(SpanContext(context=read_context(project_id(), span)))
+    return answer(SpanContext(context=read_context(current_project_id(), span)))
 
 
 @bp.get("/traces/<id:trace_id>/scores")
 @describe(Operation(summary="List a trace's scores", answers={200: Scores}, problems=READ_PROBLEMS))
 def list_trace_scores(trace_id: str) -> Response:
     """Return the scores of a trace and its spans."""
-    rows = scores.list_scores(project_id(), trace_id=trace_id)
+    rows = scores.list_scores(current_project_id(), trace_id=trace_id)
     if not rows:
         existing_trace(trace_id)
     return answer(Scores(data=[answers.score(row) for row in rows]))
 
 
 def _span(trace_id: str, span_id: str) -> SpanDetail:
-    row = get_span(project_id(), trace_id, span_id)
+    row = get_span(current_project_id(), trace_id, span_id)
     if row is None or row.placeholder:
         raise NotFound(f"no span {span_id!r} in trace {trace_id!r}")
     return row

@@ -16,7 +16,7 @@ from tracer.store.annotations.subjects import Author, Subject
 from tracer.store.database.session import transaction
 from tracer.store.traces import span_search
 from tracer.store.writing import delete
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import (
     PREFIX,
     PROBLEMS,
@@ -63,7 +63,7 @@ class CommentBody(msgspec.Struct, kw_only=True, rename="camel"):
 @describe(Operation(summary="Delete a trace", answers={200: Message}, problems=PROBLEMS))
 def delete_trace(trace_id: str) -> Response:
     """Delete a trace with everything that belongs to it; also 200 where there is none."""
-    delete.delete_trace(project_id(), trace_id)
+    delete.delete_trace(current_project_id(), trace_id)
     return reply(Message(message="Trace deleted successfully"))
 
 
@@ -79,7 +79,7 @@ def delete_trace(trace_id: str) -> Response:
 def delete_traces() -> Response:
     """Delete several traces; also 200 where there are none."""
     sent = read_sent(read_storable_json(json_body()), Deletion)
-    delete.delete_all(project_id(), sent.trace_ids)
+    delete.delete_all(current_project_id(), sent.trace_ids)
     return reply(Message(message="Traces deleted successfully"))
 
 
@@ -103,7 +103,7 @@ def create_comment() -> Response:
 
 
 def _subject(body: CommentBody) -> Subject:
-    project = project_id()
+    project = current_project_id()
     if body.object_type == "TRACE":
         return Subject(project_id=project, trace_id=body.object_id)
     if body.object_type == "SESSION":

@@ -22,7 +22,7 @@ from tracer.store.scores.configs import ScoreConfig
 from tracer.store.traces import span_search
 from tracer.times import json_time
 from tracer.web.bodies import check_content_type, read_body
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import INVALID, PREFIX, WRITE_PROBLEMS, Made, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.web.refusals import note_refusal
@@ -166,7 +166,7 @@ def _record_experiments(spans: Sequence[SpanRecord]) -> None:
             if experiment.id not in runs:
                 metadata = experiment_object(span.attributes, "metadata")
                 runs[experiment.id] = dataset_runs.get_or_create_run(
-                    project_id(),
+                    current_project_id(),
                     experiment.id,
                     experiment.dataset_id,
                     experiment.name,
@@ -175,7 +175,7 @@ def _record_experiments(spans: Sequence[SpanRecord]) -> None:
                 )
             run_id = runs[experiment.id].run_id
             dataset_runs.add_run_item(
-                project_id(), run_id, experiment.item_id, span.trace_id, span.span_id
+                current_project_id(), run_id, experiment.item_id, span.trace_id, span.span_id
             )
 
 
@@ -212,7 +212,7 @@ def _single(kind: str, id_field: str) -> Response:
 
 def stored() -> Stored:
     """Return the look-ups in the request's project that decoding events needs."""
-    project = project_id()
+    project = current_project_id()
 
     def config_of(config_id: str) -> ScoreConfig | None:
         return configs.get_configs(project, [config_id]).get(config_id)

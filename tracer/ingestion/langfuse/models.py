@@ -8,7 +8,7 @@ from tracer.errors import NotFound
 from tracer.ingestion.writing import json_body
 from tracer.store.database.session import transaction
 from tracer.store.projects import prices
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.models import LISTED, Model, own_model
 from tracer.web.langfuse.routes import (
     PREFIX,
@@ -36,7 +36,7 @@ def create_model() -> Response:
     """Add a price, which applies to spans that are stored from now on."""
     draft = price_draft(read_sent(read_storable_json(json_body()), ModelBody))
     with transaction():
-        made = prices.create_price(project_id(), draft)
+        made = prices.create_price(current_project_id(), draft)
     return reply(own_model(made))
 
 
@@ -54,7 +54,7 @@ def change_model(model_id: str) -> Response:
     draft = price_draft(read_sent(read_storable_json(json_body()), ModelBody))
     _check_own(model_id, "changed")
     with transaction():
-        made = prices.replace_price(project_id(), model_id, draft)
+        made = prices.replace_price(current_project_id(), model_id, draft)
     return reply(own_model(made))
 
 
@@ -63,11 +63,11 @@ def change_model(model_id: str) -> Response:
 def delete_model(model_id: str) -> Response:
     """Retire a model: spans that it priced keep their price."""
     _check_own(model_id, "deleted")
-    row = prices.price_in_use(project_id(), model_id)
+    row = prices.price_in_use(current_project_id(), model_id)
     if row is None:
         raise missing("Model", model_id)
     with transaction():
-        prices.retire_price(project_id(), row.price_id)
+        prices.retire_price(current_project_id(), row.price_id)
     return reply(Message(message="Model deleted successfully"))
 
 

@@ -16,7 +16,7 @@ from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import Batch, Json, ScoreRecord
 from tracer.store.database.session import transaction
 from tracer.store.scores import configs, scores
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import (
     NO_CONFIG,
     PREFIX,
@@ -104,7 +104,7 @@ def create_scores() -> Response:
 def delete_score(score_id: str) -> Response:
     """Delete a score."""
     with transaction():
-        deleted = scores.delete_score(project_id(), score_id)
+        deleted = scores.delete_score(current_project_id(), score_id)
     if not deleted:
         raise missing("Score", score_id)
     return reply(Message(message="Score deletion request accepted"), 202)
@@ -128,7 +128,7 @@ def create_config() -> Response:
         fields["categories"] = _BOOLEAN
     _check(fields)
     with transaction():
-        made = configs.create_config(project_id(), **fields)
+        made = configs.create_config(current_project_id(), **fields)
     return reply(config_answer(made))
 
 
@@ -144,7 +144,7 @@ def create_config() -> Response:
 def update_config(config_id: str) -> Response:
     """Change a score config; existing scores stay unchanged."""
     body = read_sent(read_storable_json(json_body()), ConfigChange)
-    config = configs.get_configs(project_id(), [config_id]).get(config_id)
+    config = configs.get_configs(current_project_id(), [config_id]).get(config_id)
     if config is None:
         raise NotFound(NO_CONFIG)
     fields = _fields(body)
@@ -153,7 +153,7 @@ def update_config(config_id: str) -> Response:
     _check_sent(body, config.data_type)
     _check({name: fields.get(name, getattr(config, name)) for name in _CHECKED})
     with transaction():
-        changed = configs.update_config(project_id(), config_id, **fields)
+        changed = configs.update_config(current_project_id(), config_id, **fields)
     return reply(config_answer(changed or config))
 
 

@@ -27,7 +27,7 @@ from tracer.web.answers.annotations import (
     comment,
     share,
 )
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
 from tracer.wire.native.annotations import (
     CommentCreate,
@@ -102,7 +102,7 @@ def edit_tags(trace_id: str) -> Response:
     )
     for rejected in store(Batch(traces=[record])):
         raise Unstorable.of_field("", rejected.reason)
-    trace = traces.get_trace(project_id(), trace_id)
+    trace = traces.get_trace(current_project_id(), trace_id)
     if trace is None:
         raise NotFound.of("trace", trace_id)
     return answer(Tags(tags=trace.tags))
@@ -121,7 +121,7 @@ def create_comment() -> Response:
     """Add a comment; with an id that the subject has a comment of already, change nothing."""
     sent = read_item(read_storable_json(json_body()), CommentCreate)
     subject = Subject(
-        project_id=project_id(),
+        project_id=current_project_id(),
         trace_id=optional_id(sent.trace_id),
         session_id=optional_id(sent.session_id),
         span_id=optional_id(sent.span_id) or None,
@@ -129,7 +129,7 @@ def create_comment() -> Response:
     comment_id = optional_id(sent.id) or None
     with transaction():
         lock_subject(subject)
-        known = comments.get_comment(project_id(), comment_id) if comment_id else None
+        known = comments.get_comment(current_project_id(), comment_id) if comment_id else None
         if known is not None:
             return answer(comment(_same(known, subject)))
         text, author = cleaned(sent.text), _author(sent.author)
@@ -157,11 +157,11 @@ def _same(known: CommentRow, subject: Subject) -> CommentRow:
 def update_comment(comment_id: str) -> Response:
     """Replace the text of a comment; comments written on pages can't be changed here."""
     sent = read_item(read_storable_json(json_body()), CommentUpdate)
-    comment_row = comments.get_comment(project_id(), comment_id)
+    comment_row = comments.get_comment(current_project_id(), comment_id)
     if comment_row is not None and comment_row.author_id != API:
         raise Forbidden("only the author of this comment can edit it, on a page")
     with transaction():
-        row = comments.edit_comment(project_id(), comment_id, cleaned(sent.text))
+        row = comments.edit_comment(current_project_id(), comment_id, cleaned(sent.text))
     if row is None:
         raise NotFound.of("comment", comment_id)
     return answer(comment(row))
@@ -176,7 +176,7 @@ def _removes(summary: str) -> Operation:
 def delete_comment(comment_id: str) -> Response:
     """Delete a comment of any author."""
     with transaction():
-        deleted = comments.delete_comment(project_id(), comment_id)
+        deleted = comments.delete_comment(current_project_id(), comment_id)
     if not deleted:
         raise NotFound.of("comment", comment_id)
     return answer(Removed(id=comment_id, deleted=True))
@@ -187,7 +187,7 @@ def delete_comment(comment_id: str) -> Response:
 def delete_score(score_id: str) -> Response:
     """Delete a score from any source."""
     with transaction():
-        deleted = scores.delete_score(project_id(), score_id)
+        deleted = scores.delete_score(current_project_id(), score_id)
     if not deleted:
         raise NotFound.of("score", score_id)
     return answer(Removed(id=score_id, deleted=True))
@@ -218,18 +218,18 @@ def share_session(session_id: str) -> Response:
 def revoke_share(share_id: str) -> Response:
     """Revoke a share link with immediate effect."""
     with transaction():
-        row = shares.revoke_share(project_id(), share_id)
+        row = shares.revoke_share(current_project_id(), share_id)
     if row is None:
         raise NotFound.of("link", share_id)
     return answer(share(row))
 
 
 def _trace(trace_id: str) -> Subject:
-    return Subject(project_id=project_id(), trace_id=trace_id)
+    return Subject(project_id=current_project_id(), trace_id=trace_id)
 
 
 def _session(session_id: str) -> Subject:
-    return Subject(project_id=project_id(), session_id=session_id)
+    return Subject(project_id=current_project_id(), session_id=session_id)
 
 
 def _author(name: str) -> Author:

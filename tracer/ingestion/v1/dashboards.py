@@ -23,7 +23,7 @@ from tracer.store.library.dashboards import (
 )
 from tracer.web.answers.annotations import Removed
 from tracer.web.answers.dashboards import DashboardDetail, dashboard_detail
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import Operation, answer, describe, read_query, set_up
 from tracer.wire.reading import read_item, read_storable_json
 
@@ -82,8 +82,10 @@ def replace_dashboard(dashboard_id: str) -> Response:
     _refuse_ready(dashboard_id)
     with transaction():
         if version is None:
-            version = get_dashboard(project_id(), dashboard_id).version
-        row = change_dashboard(project_id(), dashboard_id, document, _AUTHOR, version=version)
+            version = get_dashboard(current_project_id(), dashboard_id).version
+        row = change_dashboard(
+            current_project_id(), dashboard_id, document, _AUTHOR, version=version
+        )
     return answer(dashboard_detail(row))
 
 
@@ -99,7 +101,7 @@ def replace_dashboard(dashboard_id: str) -> Response:
 def clone_dashboard(dashboard_id: str) -> Response:
     """Add a copy of a dashboard of the project, or of one that comes with Tracer."""
     sent = read_item(read_storable_json(json_body()), DashboardClone)
-    original = ready(dashboard_id) or get_dashboard(project_id(), dashboard_id).dashboard
+    original = ready(dashboard_id) or get_dashboard(current_project_id(), dashboard_id).dashboard
     name = sent.name or f"Copy of {original.name}"[:200]
     return _added(msgspec.structs.replace(original, name=name))
 
@@ -112,7 +114,7 @@ def remove_dashboard(dashboard_id: str) -> Response:
     """Delete a dashboard of the project."""
     _refuse_ready(dashboard_id)
     with transaction():
-        if not delete_dashboard(project_id(), dashboard_id):
+        if not delete_dashboard(current_project_id(), dashboard_id):
             raise NotFound.of("dashboard", dashboard_id)
     return answer(Removed(id=dashboard_id, deleted=True))
 
@@ -131,5 +133,5 @@ def _refuse_ready(dashboard_id: str) -> None:
 
 def _added(document: Dashboard) -> Response:
     with transaction():
-        row = create_dashboard(project_id(), document, _AUTHOR)
+        row = create_dashboard(current_project_id(), document, _AUTHOR)
     return answer(dashboard_detail(row), 201)

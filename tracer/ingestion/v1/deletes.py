@@ -10,7 +10,7 @@ from tracer.store.annotations.subjects import Author, Subject
 from tracer.store.jobs.deletions import contents_of, delete_subject
 from tracer.web.answers.annotations import Deleted, deleted
 from tracer.web.answers.jobs import Job, job
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import Operation, answer, describe, read_query, set_up
 from tracer.wire.native.annotations import DeleteQuery
 
@@ -31,14 +31,14 @@ def _deletes(summary: str) -> Operation:
 @describe(_deletes("Delete a trace with everything on it; a large one in the background"))
 def delete_trace(trace_id: str) -> Response:
     """Delete a trace permanently; its late spans are rejected for a day."""
-    return _delete(Subject(project_id=project_id(), trace_id=trace_id))
+    return _delete(Subject(project_id=current_project_id(), trace_id=trace_id))
 
 
 @bp.delete("/sessions/<id:session_id>")
 @describe(_deletes("Delete a session with all its traces; a large one in the background"))
 def delete_session(session_id: str) -> Response:
     """Delete a session and its traces permanently."""
-    return _delete(Subject(project_id=project_id(), session_id=session_id))
+    return _delete(Subject(project_id=current_project_id(), session_id=session_id))
 
 
 def _delete(subject: Subject) -> Response:

@@ -17,7 +17,7 @@ from tracer.store.database.session import transaction
 from tracer.store.jobs import changes, exports, jobs
 from tracer.store.query.selection import Selection
 from tracer.web.answers.jobs import Job, JobPreview, job
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
 from tracer.wire.native.annotations import cleaned
 from tracer.wire.native.jobs import ExportCreate, JobCreate
@@ -44,11 +44,11 @@ def create_job() -> Response:
     sent = read_item(read_storable_json(json_body()), JobCreate)
     selected = _selected(sent)
     if sent.dry_run:
-        return answer(JobPreview(total=jobs.count_selected(project_id(), selected)))
+        return answer(JobPreview(total=jobs.count_selected(current_project_id(), selected)))
     author = Author(name=cleaned(sent.author), author_id=API)
     with transaction():
         made = jobs.create_job(
-            project_id(),
+            current_project_id(),
             _change(sent),
             selected,
             query=sent.query,
@@ -73,7 +73,7 @@ def create_export() -> Response:
     author = Author(name=cleaned(sent.author), author_id=API)
     spec = ExportSpec(format=sent.format, columns=sent.columns or [], spans=sent.spans)
     with transaction():
-        made = exports.create_export(project_id(), sent.query, spec, sent.sort, author)
+        made = exports.create_export(current_project_id(), sent.query, spec, sent.sort, author)
     return answer(job(made), 202)
 
 
@@ -88,7 +88,7 @@ def create_export() -> Response:
 def undo_job(job_id: str) -> Response:
     """Undo a job that waits."""
     with transaction():
-        undone = jobs.undo_job(project_id(), job_id)
+        undone = jobs.undo_job(current_project_id(), job_id)
     return answer(job(undone))
 
 

@@ -14,7 +14,7 @@ from tracer.store.database.session import transaction
 from tracer.store.projects import prices
 from tracer.store.projects.prices import PriceRow
 from tracer.web.answers.prices import Price, price
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import Operation, answer, describe, set_up
 from tracer.wire.native.prices import PriceClone, PriceUpdate
 from tracer.wire.reading import read_item, read_storable_json
@@ -66,20 +66,20 @@ def update_price(price_id: str) -> Response:
     row = _stored(price_id)
     with transaction():
         if sent.retired is not UNSET:
-            row = prices.retire_price(project_id(), price_id, retired=sent.retired) or row
+            row = prices.retire_price(current_project_id(), price_id, retired=sent.retired) or row
         if sent.note is not UNSET:
-            row = prices.annotate_price(project_id(), price_id, sent.note) or row
+            row = prices.annotate_price(current_project_id(), price_id, sent.note) or row
     return answer(price(row))
 
 
 def _create(draft: PriceDraft) -> Response:
     with transaction():
-        row = prices.create_price(project_id(), draft)
+        row = prices.create_price(current_project_id(), draft)
     return answer(price(row), 201)
 
 
 def _stored(price_id: str) -> PriceRow:
-    row = prices.get_price(project_id(), price_id)
+    row = prices.get_price(current_project_id(), price_id)
     if row is None:
         raise NotFound.of("price", price_id)
     return row

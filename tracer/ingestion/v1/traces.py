@@ -17,7 +17,7 @@ from tracer.store.traces.span_detail import get_span
 from tracer.times import from_micros
 from tracer.web.answers import traces as answers
 from tracer.web.answers.traces import Score, Span, Trace
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.operations import WRITE_PROBLEMS, Operation, answer, describe, set_up
 from tracer.wire.native.batch import decode_batch
 from tracer.wire.native.records import score_record, span_patch, span_record, trace_record
@@ -147,12 +147,12 @@ def _store_one(batch: Batch) -> None:
 
 
 def _trace(trace_id: str, status: int) -> Response:
-    stored = traces.get_trace(project_id(), trace_id)
+    stored = traces.get_trace(current_project_id(), trace_id)
     assert stored is not None, "what was committed is read back"
     return answer(answers.trace(stored), status)
 
 
 def _span(trace_id: str, span_id: str, status: int) -> Response:
-    stored = get_span(project_id(), trace_id, span_id)
+    stored = get_span(current_project_id(), trace_id, span_id)
     assert stored is not None, "what was committed is read back"
-    return answer(answers.span(stored, project_id()), status)
+    return answer(answers.span(stored, current_project_id()), status)

@@ -17,7 +17,7 @@ from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.members.forms import Errors, check_name, check_password
 from tracer.web.access import audit
-from tracer.web.access.identity import of_page
+from tracer.web.access.identity import identify_page_request
 from tracer.web.access.login import start_session
 
 
@@ -33,7 +33,7 @@ def invitation(token: str) -> str:
 def join(token: str) -> AnyResponse | tuple[str, int]:
     """Join the project: as the member who is logged in, or as a new one."""
     opened = _valid(find_invitation(token))
-    visitor = of_page().member
+    visitor = identify_page_request().member
     if visitor is not None:
         _accept(opened, visitor)
         return redirect(url_for("ui.trace_list", project_id=opened.project_id), 303)
@@ -83,7 +83,7 @@ def _page(opened: Invitation, errors: Errors, *, name: str = "") -> str:
         invitation=opened,
         inviter=inviter.name if inviter else "The administrator",
         shared=get_project(opened.project_id),
-        visitor=of_page().member,
+        visitor=identify_page_request().member,
         errors=errors,
         name=name,
     )

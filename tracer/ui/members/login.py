@@ -21,7 +21,7 @@ from tracer.ui.members.forms import Errors, check_password, own_path, sent_email
 from tracer.web.access import audit
 from tracer.web.access.addresses import client_address
 from tracer.web.access.cookies import clear_session
-from tracer.web.access.identity import identity, of_page
+from tracer.web.access.identity import identify_page_request, identity
 from tracer.web.access.login import Outcome, log_in, start_session
 
 
@@ -29,7 +29,7 @@ from tracer.web.access.login import Outcome, log_in, start_session
 def login() -> AnyResponse | str:
     """Show the form; whoever is logged in goes on."""
     after = own_path(request.args.get("next", ""))
-    if of_page().known:
+    if identify_page_request().is_known:
         return redirect(after or url_for("ui.home"))
     if not any_member():
         return redirect(url_for("ui.first_owner"))

@@ -17,7 +17,7 @@ from tracer.store.members.members import connect_identity, member_by_identity
 from tracer.ui.base.blueprint import bp
 from tracer.ui.members.forms import own_path
 from tracer.web.access import audit
-from tracer.web.access.identity import of_page
+from tracer.web.access.identity import identify_page_request
 from tracer.web.access.login import start_session
 from tracer.web.oidc.members import member_for
 from tracer.web.oidc.provider import Attempt, Person, Provider, provider_of
@@ -83,7 +83,7 @@ def single_sign_on_callback() -> AnyResponse:
 
 
 def _log_in(provider: Provider, person: Person, after: str, response: Response) -> None:
-    visitor = of_page().member
+    visitor = identify_page_request().member
     with transaction():
         # Somebody who is logged in by a password connects the account.
         connects = visitor is not None and visitor.identity is None

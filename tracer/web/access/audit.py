@@ -45,14 +45,14 @@ def add(
     record(project_id, action, subject, by or actor(), detail, fold=fold)
 
 
-def change(project_id: str, subject: str) -> None:
+def add_change(project_id: str, subject: str) -> None:
     """Add an entry for a successful request, named after its route, in a transaction of its own."""
     action = (request.endpoint or "").rpartition(".")[2]
     with transaction():
         record(project_id, action, subject, actor())
 
 
-def refusal(project_id: str, right: str) -> None:
+def add_refusal(project_id: str, right: str) -> None:
     """Add an entry for a request that the policy refused; repeats are counted."""
     with transaction():
         record(project_id, "refused", f"{request.method} {right}", actor(), fold=True)

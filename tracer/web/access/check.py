@@ -1,4 +1,4 @@
-"""Checks before every request whether the policy allows it, and writes the audit log after it."""
+"""Checks every request against the policy, and adds changes to the audit log."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tracer.web.access import audit
 from tracer.web.access.identity import (
     ANONYMOUS,
     Identity,
+    identify_api_request,
+    identify_page_request,
     members_exist,
-    of_api,
-    of_page,
-    project_of_api,
+    project_of_api_request,
 )
 from tracer.web.access.policy import READING, is_api, right_of
 from tracer.web.access.rights import Right
@@ -28,10 +28,10 @@ _CHANGES: Final = frozenset({Right.EDIT, Right.MANAGE, Right.OWN, Right.SERVER})
 
 
 def check_access() -> AnyResponse | None:
-    """Find out who sends the request, and refuse what the policy does not allow.
+    """Identify the sender of the request, and refuse what the policy does not allow.
 
     Sets ``g.identity``, and ``g.project`` or for APIs ``g.project_id``. Returns the redirect to the
-    login. Raises Unauthorized, Forbidden, and 404 for a project that may not be known.
+    login. Raises Unauthorized, Forbidden, and 404 for a project whose existence is hidden.
     """
     g.identity = ANONYMOUS
     rule = request.url_rule.rule if request.url_rule else None
@@ -49,43 +49,41 @@ def check_access() -> AnyResponse | None:
 
 
 def _check_api(right: Right) -> None:
-    known = of_api()
-    g.identity = known
-    project_id = project_of_api(known)
-    rights = known.rights(project_id)
+    g.identity = sender = identify_api_request()
+    project_id = project_of_api_request(sender)
+    rights = sender.rights(project_id)
     if Right.KNOWN not in rights:
         raise Unauthorized(f"this token is of no project {project_id!r}")
     if right not in rights:
-        audit.refusal(project_id, right)
+        audit.add_refusal(project_id, right)
         raise Forbidden(f"this key or token may not {right}")
     g.project_id = project_id
-    if right in _WRITES and not known.local and _is_archived(project_id):
+    if right in _WRITES and not sender.local and _is_archived(project_id):
         raise Forbidden("this project is archived: it can only be read")
 
 
 def _check_page(right: Right) -> AnyResponse | None:
-    known = of_page()
-    g.identity = known
-    if not known.known:
+    g.identity = sender = identify_page_request()
+    if not sender.is_known:
         return _login()
     project_id = (request.view_args or {}).get("project_id")
     if project_id is None:
-        if right is Right.SERVER and not known.administers:
+        if right is Right.SERVER and not sender.administers:
             abort(403, "Only an administrator of this server can open this page.")
         return None
-    _check_project(known, project_id, right)
+    _check_project(sender, project_id, right)
     return None
 
 
-def _check_project(known: Identity, project_id: str, right: Right) -> None:
-    rights = known.rights(project_id)
+def _check_project(sender: Identity, project_id: str, right: Right) -> None:
+    rights = sender.rights(project_id)
     project: Project | None = get_project(project_id) if Right.READ in rights else None
     if project is None:
-        # The same for a project that does not exist and for one of others.
+        # One error for a missing project and one without access: existence must not leak.
         abort(404, f"There is no project “{project_id}”.")
     g.project, g.rights = project, rights
     if right not in rights:
-        audit.refusal(project_id, right)
+        audit.add_refusal(project_id, right)
         abort(403, f"Your role in “{project.name}” is not enough for this.")
     if project.archived_at is not None and right in _WRITES:
         abort(403, "This project is archived: it can only be read.")
@@ -112,7 +110,7 @@ def _login() -> AnyResponse:
 
 
 def may(right: str) -> bool:
-    """Return whether whoever sends this request has a right in the project of the page."""
+    """Return whether the sender of this request has a right in the project of the page."""
     rights: frozenset[Right] = g.get("rights", frozenset())
     return Right(right) in rights
 
@@ -123,7 +121,7 @@ def record_change(response: Response) -> Response:
     if rule is None or request.method in READING or response.status_code >= 400:
         return response
     if right_of(request.method, rule) in _CHANGES and not g.get("audited"):
-        audit.change(g.project_id if is_api(rule) else _page_project(), _subject())
+        audit.add_change(g.project_id if is_api(rule) else _page_project(), _subject())
     return response
 
 

@@ -13,7 +13,7 @@ _NAME: Final = "tracer_session"
 def cookie_name() -> str:
     """Return the cookie's name.
 
-    Over TLS its prefix keeps other hosts and plain HTTP from setting it.
+    Over TLS the name has a prefix, with which browsers refuse it from other hosts and plain HTTP.
     """
     if not request.is_secure:
         return _NAME
@@ -26,7 +26,7 @@ def session_token() -> str:
 
 
 def set_session(response: Response, token: str, lifetime: timedelta, *, stay: bool) -> None:
-    """Give the browser a token; without `stay` it forgets it at its end."""
+    """Set the session cookie; without `stay` the browser deletes it when it is closed."""
     response.set_cookie(
         cookie_name(),
         token,
@@ -39,7 +39,7 @@ def set_session(response: Response, token: str, lifetime: timedelta, *, stay: bo
 
 
 def clear_session(response: Response) -> None:
-    """Let the browser forget its token."""
+    """Delete the session cookie."""
     response.delete_cookie(cookie_name(), path=_path(), secure=request.is_secure, httponly=True)
 
 

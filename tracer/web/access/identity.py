@@ -22,9 +22,16 @@ from tracer.store.projects.keys import ApiKey, authenticate, ended_key, mark_key
 from tracer.store.projects.projects import DEFAULT_PROJECT, list_projects
 from tracer.web.access.addresses import client_address
 from tracer.web.access.cookies import session_token
-from tracer.web.access.missing_keys import explain, is_missing
+from tracer.web.access.missing_keys import is_missing_key, missing_key_message
 from tracer.web.access.proxy_member import member_of_proxy
-from tracer.web.access.rights import EVERYTHING, NOTHING, OF_KEY, OF_ROLE, OF_TOKEN, Right
+from tracer.web.access.rights import (
+    EVERYTHING,
+    NOTHING,
+    RIGHTS_OF_KEY,
+    RIGHTS_OF_ROLE,
+    RIGHTS_OF_TOKEN,
+    Right,
+)
 from tracer.web.services import services
 
 PROJECT_HEADER: Final = "Tracer-Project"
@@ -43,14 +50,14 @@ class Identity:
     member: Member | None = None
 
     @property
-    def known(self) -> bool:
+    def is_known(self) -> bool:
         """Whether the request comes from a member, a key, or the machine itself."""
         return self.local or self.key is not None or self.member is not None
 
     @property
     def administers(self) -> bool:
-        """Whether it comes from a server administrator (or the machine itself)."""
-        if self.token is not None and Right.SERVER not in OF_TOKEN[self.token.kind]:
+        """Whether the request comes from a server administrator, or from the machine itself."""
+        if self.token is not None and Right.SERVER not in RIGHTS_OF_TOKEN[self.token.kind]:
             return False
         return self.local or (self.member is not None and self.member.administrator)
 
@@ -59,14 +66,14 @@ class Identity:
         if self.local:
             return EVERYTHING
         if self.key is not None:
-            return OF_KEY.get(self.key.kind, NOTHING) if self._is_of(project_id) else NOTHING
+            return RIGHTS_OF_KEY.get(self.key.kind, NOTHING) if self._is_of(project_id) else NOTHING
         if self.member is None:
             return NOTHING
         role = OWNER if self.member.administrator else role_in(self.member.member_id, project_id)
-        rights = OF_ROLE[role] if role else NOTHING
+        rights = RIGHTS_OF_ROLE[role] if role else NOTHING
         if self.member.administrator:
             rights |= {Right.SERVER}
-        return rights if self.token is None else rights & OF_TOKEN[self.token.kind]
+        return rights if self.token is None else rights & RIGHTS_OF_TOKEN[self.token.kind]
 
     def _is_of(self, project_id: str) -> bool:
         return self.key is not None and self.key.project_id == project_id
@@ -77,7 +84,7 @@ class Identity:
             return [self.key.project_id]
         if self.member is not None and not self.administers:
             return list(roles_of(self.member.member_id))
-        return [project.project_id for project in list_projects()] if self.known else []
+        return [project.project_id for project in list_projects()] if self.is_known else []
 
 
 ANONYMOUS: Final = Identity()
@@ -85,8 +92,8 @@ ANONYMOUS: Final = Identity()
 
 def identity() -> Identity:
     """Return the identity of this request, which `check_access` has set."""
-    known: Identity = g.identity
-    return known
+    current: Identity = g.identity
+    return current
 
 
 def login_required() -> bool:
@@ -101,16 +108,16 @@ def login_required() -> bool:
 
 
 def members_exist() -> bool:
-    """Return whether there are members; a first one is noticed within a second."""
+    """Return whether there are members; cached, so a first one may be seen a second later."""
     return services().members_exist(any_member)
 
 
-def of_page() -> Identity:
+def identify_page_request() -> Identity:
     """Return the identity of a request for a page."""
     token = session_token()
-    opened = find_session(token) if token else None
-    if opened is not None:
-        session, member = opened
+    session_and_member = find_session(token) if token else None
+    if session_and_member is not None:
+        session, member = session_and_member
         if is_stale(session, datetime.now(UTC)):
             with transaction():
                 touch_session(session.login_id, client_address())
@@ -122,7 +129,7 @@ def of_page() -> Identity:
     return Identity(member=proxied) if proxied is not None else ANONYMOUS
 
 
-def of_api() -> Identity:
+def identify_api_request() -> Identity:
     """Return the identity of a request to an API.
 
     Raises Unauthorized without a valid key or token, where one is needed.
@@ -134,35 +141,35 @@ def of_api() -> Identity:
         release()
         return Identity(local=True)
     sent = request.authorization
-    if is_missing(sent, header):
-        raise Unauthorized(explain(sent, on_loopback=not login_required()))
+    if is_missing_key(sent, header):
+        raise Unauthorized(missing_key_message(sent, on_loopback=not login_required()))
     name, secret = _credentials(sent)
-    known = _of_token(secret) if secret.startswith(tokens.PREFIX) else _of_key(name, secret)
-    # A write waits for the writer; it must not hold a connection meanwhile.
+    sender = _of_token(secret) if secret.startswith(tokens.PREFIX) else _of_key(name, secret)
+    # A write waits for the writer thread: release the connection for that time.
     release()
-    return known
+    return sender
 
 
-def project_of_api(known: Identity) -> str:
+def project_of_api_request(sender: Identity) -> str:
     """Return the project that a request to an API is about.
 
     A personal token names it in the header Tracer-Project, or as the user name of Basic; without,
     it is the member's only project. Raises Unauthorized.
     """
-    if known.key is not None:
-        return known.key.project_id
-    if known.token is None:
+    if sender.key is not None:
+        return sender.key.project_id
+    if sender.token is None:
         return DEFAULT_PROJECT
     sent = request.authorization
-    named = request.headers.get(PROJECT_HEADER) or (sent.username if sent else None)
-    if named:
-        return str(named)
-    own = known.project_ids()
-    if len(own) != 1:
+    project_id = request.headers.get(PROJECT_HEADER) or (sent.username if sent else None)
+    if project_id:
+        return str(project_id)
+    project_ids = sender.project_ids()
+    if len(project_ids) != 1:
         raise Unauthorized(
             f"a personal token of several projects: name one in the header {PROJECT_HEADER}"
         )
-    return own[0]
+    return project_ids[0]
 
 
 def _credentials(sent: Authorization | None) -> tuple[str | None, str]:
@@ -197,10 +204,10 @@ def _note_refusal(secret: str) -> None:
 
 
 def _of_token(secret: str) -> Identity:
-    opened = find_token(secret)
-    if opened is None:
+    token_and_member = find_token(secret)
+    if token_and_member is None:
         raise Unauthorized("this token is not valid, or has been revoked or has expired")
-    token, member = opened
+    token, member = token_and_member
     if not was_used_lately(token.used_at, datetime.now(UTC)):
         with transaction():
             mark_token_used(token.token_id)

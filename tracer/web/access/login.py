@@ -53,8 +53,8 @@ def log_in(email: str, password: str, code: str) -> Outcome:
             _audit("login.blocked", email, fold=True)
             return Outcome(blocked_until=max(blocked))
         member = member_by_email(email)
-        right = verify_password(member.password_hash if member else None, password)
-        if not right or member is None or member.disabled_at is not None:
+        password_matches = verify_password(member.password_hash if member else None, password)
+        if not password_matches or member is None or member.disabled_at is not None:
             return _failed(email, subjects)
         if member.totp_secret is not None and not code:
             return Outcome(needs_code=True, tries_left=min(limit.tries_left for limit in limits))
@@ -67,15 +67,15 @@ def log_in(email: str, password: str, code: str) -> Outcome:
 
 
 def start_session(response: Response, member: Member, how: str, *, stay: bool) -> None:
-    """Log a member in: a new session, a new token in the cookie, an entry in the audit log.
+    """Log a member in: create a session, set its cookie, and add an entry to the audit log.
 
-    A session that the browser had ends: its token may have been planted there.
+    The browser's previous session ends: an attacker may have set its cookie.
     """
     lifetime: timedelta = LONG_LIFETIME if stay else SHORT_LIFETIME
-    before = find_session(session_token()) if session_token() else None
+    previous = find_session(session_token()) if session_token() else None
     with transaction():
-        if before is not None:
-            end_session(before[1].member_id, before[0].login_id)
+        if previous is not None:
+            end_session(previous[1].member_id, previous[0].login_id)
         agent = request.headers.get("User-Agent", "")
         session, token = create_session(member.member_id, client_address(), agent, lifetime)
         mark_seen(member.member_id)

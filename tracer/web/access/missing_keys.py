@@ -11,8 +11,8 @@ from werkzeug.datastructures import Authorization
 log: Final = logging.getLogger("tracer.keys")
 
 # What JavaScript, Python and JSON print where there is no value.
-_NOTHING: Final = frozenset(("", "undefined", "null", "none", "nan"))
-# Rejected clients retry continually: the log gets one record per minute.
+_EMPTY_VALUES: Final = frozenset(("", "undefined", "null", "none", "nan"))
+# Rejected clients retry continually: log at most one record per minute.
 _SECONDS: Final = 60.0
 
 WITHOUT_KEY: Final = (
@@ -25,14 +25,14 @@ ON_LOOPBACK: Final = (
 )
 
 
-class _Noted:
+class _LogLimit:
     """The time of this process's last record of such a client."""
 
     def __init__(self) -> None:
         self._last = -_SECONDS
 
-    def again(self) -> bool:
-        """Return whether a minute has passed since the last record, and begin another minute."""
+    def passed(self) -> bool:
+        """Return whether a minute has passed since the last record, and if so restart it."""
         now = time.monotonic()
         if now - self._last < _SECONDS:
             return False
@@ -40,23 +40,23 @@ class _Noted:
         return True
 
 
-_noted: Final = _Noted()
+_log_limit: Final = _LogLimit()
 
 
-def is_missing(sent: Authorization | None, header: str) -> bool:
-    """Return whether a header ``Authorization`` has a literal for a missing key."""
+def is_missing_key(sent: Authorization | None, header: str) -> bool:
+    """Return whether a header ``Authorization`` has no key, or a literal such as ``undefined``."""
     if sent is None:
-        return header.strip().lower() in ("bearer", "basic", *_NOTHING)
+        return header.strip().lower() in ("bearer", "basic", *_EMPTY_VALUES)
     if sent.type == "basic":
-        return {str(sent.username).lower(), str(sent.password).lower()} <= _NOTHING
-    return sent.type == "bearer" and str(sent.token or "").strip().lower() in _NOTHING
+        return {str(sent.username).lower(), str(sent.password).lower()} <= _EMPTY_VALUES
+    return sent.type == "bearer" and str(sent.token or "").strip().lower() in _EMPTY_VALUES
 
 
-def explain(sent: Authorization | None, *, on_loopback: bool) -> str:
+def missing_key_message(sent: Authorization | None, *, on_loopback: bool) -> str:
     """Return the text of the error; also log it."""
-    word = f"Authorization: Bearer {sent.token}" if sent is not None and sent.token else ""
-    text = WITHOUT_KEY.format(word or "an Authorization header without a key")
+    credentials = f"Authorization: Bearer {sent.token}" if sent is not None and sent.token else ""
+    text = WITHOUT_KEY.format(credentials or "an Authorization header without a key")
     text += ON_LOOPBACK if on_loopback else ""
-    if _noted.again():
+    if _log_limit.passed():
         log.warning("a request was refused: %s", text)
     return text

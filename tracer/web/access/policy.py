@@ -48,7 +48,7 @@ POLICY: Final = (
     _line("*", Right.OPEN, "/invitation/<token>", "/password/<code>"),
     # Checked by its own rule: a token for metrics, or a server administrator.
     _line("GET", Right.OPEN, "/metrics"),
-    # Pages of no project.
+    # Pages outside of projects.
     _line("*", Right.KNOWN, "/", "/trace/<id:trace_id>", "/reader", "/time-zone", "/logout"),
     _line("*", Right.KNOWN, "/account", "/account/*"),
     _line("*", Right.SERVER, "/server", "/server/*"),
@@ -107,7 +107,7 @@ POLICY: Final = (
 
 @lru_cache(maxsize=2_000)
 def right_of(method: str, rule: str) -> Right:
-    """Return the right that a route requires; one that no line fits is for administrators only."""
+    """Return the right that a route requires; without a matching line: administrators only."""
     return next((line.right for line in POLICY if line.fits(method, rule)), Right.SERVER)
 
 

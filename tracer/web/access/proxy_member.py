@@ -1,4 +1,4 @@
-"""The member that a trusted proxy names in TRACER_READER_HEADER; made at the first request."""
+"""The member that a trusted proxy names in TRACER_READER_HEADER; created at first use."""
 
 from __future__ import annotations
 

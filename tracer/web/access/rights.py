@@ -1,4 +1,4 @@
-"""The rights, and which of them a role, a kind of key, and a kind of token has."""
+"""The rights, and those of each role, kind of key and kind of token."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _VIEWER: Final = frozenset({Right.KNOWN, Right.READ})
 _MEMBER: Final = _VIEWER | {Right.SCORE, Right.EDIT}
 _ADMIN: Final = _MEMBER | {Right.INGEST, Right.MANAGE}
 
-OF_ROLE: Final = {
+RIGHTS_OF_ROLE: Final = {
     VIEWER: _VIEWER,
     MEMBER: _MEMBER,
     ADMIN: _ADMIN,
@@ -53,7 +53,7 @@ OF_ROLE: Final = {
 """The rights of a member in a project, by role."""
 
 KEY_KINDS: Final = ("all", "write", "read", "scores")
-OF_KEY: Final = {
+RIGHTS_OF_KEY: Final = {
     "all": _ADMIN,
     "write": frozenset({Right.KNOWN, Right.INGEST, Right.SCORE}),
     "read": _VIEWER,
@@ -63,7 +63,7 @@ OF_KEY: Final = {
 
 METRICS: Final = "metrics"
 TOKEN_KINDS: Final = ("read", "scores", "all", METRICS)
-OF_TOKEN: Final = {
+RIGHTS_OF_TOKEN: Final = {
     "read": _VIEWER,
     "scores": _VIEWER | {Right.SCORE},
     "all": EVERYTHING,

@@ -36,7 +36,7 @@ class TraceComparison(msgspec.Struct, kw_only=True):
     rows: list[Row]
     cut: Annotated[bool, Meta(description="spans beyond 5,000 are left out")]
     payloads: Annotated[bool, Meta(description="inputs and outputs of all spans were compared")]
-    span: Annotated[SpanComparison | None, Meta(description="of the span that was asked for")]
+    span: Annotated[SpanComparison | None, Meta(description="of the requested span")]
 
 
 def counts_of(rows: list[Row]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from tracer.store.library.dashboards import DashboardSummary, StoredDashboard
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 
-_COPY = "true: it comes with Tracer and can only be cloned"
+_READY_DESCRIPTION = "true: it comes with Tracer and can only be cloned"
 
 
 class DashboardRow(msgspec.Struct, kw_only=True):
@@ -23,7 +23,7 @@ class DashboardRow(msgspec.Struct, kw_only=True):
     name: str
     description: str
     tiles: Annotated[int, Meta(description="number of charts")]
-    ready: Annotated[bool, Meta(description=_COPY)]
+    ready: Annotated[bool, Meta(description=_READY_DESCRIPTION)]
     author: Annotated[str | None, Meta(description="who changed it last, if known")] = None
     updated_at: Time | None = None
 
@@ -35,11 +35,11 @@ class DashboardList(msgspec.Struct, kw_only=True):
 
 
 class DashboardDetail(msgspec.Struct, kw_only=True):
-    """A dashboard with its document, which `POST /api/v1/dashboards` takes as it is."""
+    """A dashboard with its document, which `POST /api/v1/dashboards` accepts unchanged."""
 
     id: str
     version: Annotated[int, Meta(description="grows with each change; 0: it comes with Tracer")]
-    ready: Annotated[bool, Meta(description=_COPY)]
+    ready: Annotated[bool, Meta(description=_READY_DESCRIPTION)]
     author: Annotated[str | None, Meta(description="who changed it last, if known")]
     updated_at: Time | None
     document: Dashboard

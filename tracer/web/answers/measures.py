@@ -1,4 +1,4 @@
-"""Answers to questions about many rows."""
+"""Responses of `POST /api/v1/metrics`: the values that a question defines."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class MeasuredRow(msgspec.Struct, kw_only=True):
 
     groups: Annotated[list[str | None], Meta(description="values of group_by; null: none")]
     percent: float | None
-    value: Annotated[Number | None, Meta(description="of the whole range; null: nothing there")]
+    value: Annotated[Number | None, Meta(description="of the whole range; null: no rows")]
     values: Annotated[list[Number | None], Meta(description="by interval")]
     count: Annotated[int, Meta(description="number of rows or values that were measured")]
     filter: Annotated[str, Meta(description="selects the rows of the group, at any time")]
     query: Annotated[str, Meta(description="selects the rows that were measured")]
-    previous: Annotated[Number | None, Meta(description="value of the period before")]
+    previous: Annotated[Number | None, Meta(description="value of the previous period")]
     previous_values: list[Number | None]
 
 
@@ -65,9 +65,9 @@ class Measurement(msgspec.Struct, kw_only=True):
     rest: Annotated[MeasuredRow | None, Meta(description="all other groups, if values add up")]
     bins: Annotated[list[MeasuredBin], Meta(description="of a histogram or heat map")]
     source: Annotated[Literal["rollup", "scan"], Meta(description="what was read")]
-    estimated: Annotated[bool, Meta(description="whether a sample of the rows was read")]
+    estimated: Annotated[bool, Meta(description="true: computed from a sample of the rows")]
     standard_error: Annotated[
-        float | None, Meta(description="of estimated numbers of distinct values, as a part of them")
+        float | None, Meta(description="relative, of estimated numbers of distinct values")
     ]
     milliseconds: float
 
@@ -89,7 +89,7 @@ def measurement(answer: Answer) -> Measurement:
         ],
         rows=[_row(answer, row) for row in answer.rows],
         rest=_row(answer, answer.rest) if answer.rest else None,
-        bins=[_bin(answer, each) for each in answer.bins],
+        bins=[_bin(answer, bin_) for bin_ in answer.bins],
         source=answer.source,
         estimated=answer.estimated,
         standard_error=answer.standard_error,
@@ -111,12 +111,12 @@ def _row(answer: Answer, row: Row) -> MeasuredRow:
     )
 
 
-def _bin(answer: Answer, each: Bin) -> MeasuredBin:
+def _bin(answer: Answer, bin_: Bin) -> MeasuredBin:
     return MeasuredBin(
-        low=each.low,
-        high=each.high,
-        count=each.count,
-        counts=each.counts,
-        filter=each.query,
-        query=answer.query(each),
+        low=bin_.low,
+        high=bin_.high,
+        count=bin_.count,
+        counts=bin_.counts,
+        filter=bin_.query,
+        query=answer.query(bin_),
     )

@@ -16,7 +16,7 @@ from tracer.web.answers.traces import Level, Money, SpanSummary, Time
 
 
 class Subtree(msgspec.Struct, kw_only=True):
-    """Sums over a span and all of its descendants; usage that an ancestor repeats counts once."""
+    """Sums over a span and its descendants; usage that an ancestor repeats is summed once."""
 
     span_count: int
     error_count: int

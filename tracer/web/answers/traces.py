@@ -134,7 +134,7 @@ class Span(SpanSummary, kw_only=True):
     dialect: str | None
     notes: Annotated[dict[str, Any], Meta(description="details of the flags, by field")]
     sent_parent_id: Annotated[
-        str | None, Meta(description="the parent that was sent, where the tree can't follow it")
+        str | None, Meta(description="the parent id as sent, where the tree uses another")
     ]
 
 
@@ -238,19 +238,20 @@ def score(row: ScoreRow) -> Score:
     if row.data_type == "boolean":
         value = bool(value)
     return Score(
-        **_same(row, Score) | {"id": row.score_id, "value": value, "time": json_time(row.time)}
+        **_common_fields(row, Score)
+        | {"id": row.score_id, "value": value, "time": json_time(row.time)}
     )
 
 
 def session(row: SessionRow, project_id: str) -> Session:
     """Return the answer for a session."""
-    own = {
+    fields = {
         "id": row.session_id,
         "url": page_url(project_id, "sessions", row.session_id),
         "start_time": json_time(row.start_time),
         "end_time": json_time(row.end_time),
     }
-    return Session(**_same(row, Session) | own)
+    return Session(**_common_fields(row, Session) | fields)
 
 
 def session_page(page: Page[SessionRow], project_id: str) -> SessionPage:
@@ -264,15 +265,15 @@ def page_url(project_id: str, noun: str, row_id: str) -> str:
     return f"{request.url_root}project/{quote(project_id, safe='')}/{noun}/{quote(row_id, safe='')}"
 
 
-def _same(row: object, kind: type[msgspec.Struct]) -> dict[str, Any]:
+def _common_fields(row: object, kind: type[msgspec.Struct]) -> dict[str, Any]:
     """Return the fields of ``kind`` that the row has under the same names."""
     return {name: getattr(row, name) for name in kind.__struct_fields__ if hasattr(row, name)}
 
 
 def _trace_fields(row: TraceRow, kind: type[TraceSummary]) -> dict[str, Any]:
-    # The end so far of a running trace is left out: clients would take it for the final one.
+    # A running trace has no end_time: clients would take the latest time so far for the final one.
     end = row.end_time if row.status != "running" else None
-    return _same(row, kind) | {
+    return _common_fields(row, kind) | {
         "id": row.trace_id,
         "url": page_url(row.project_id, "traces", row.trace_id),
         **_times(row.start_time, end),
@@ -282,7 +283,7 @@ def _trace_fields(row: TraceRow, kind: type[TraceSummary]) -> dict[str, Any]:
 def _span_fields(row: SpanRow, kind: type[SpanSummary], project_id: str) -> dict[str, Any]:
     page = page_url(project_id, "traces", row.trace_id)
     first = row.first_token_time
-    return _same(row, kind) | {
+    return _common_fields(row, kind) | {
         "id": row.span_id,
         "parent_id": row.parent_span_id,
         "url": f"{page}?span={quote(row.span_id, safe='')}",

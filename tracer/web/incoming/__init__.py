@@ -1,1 +1,1 @@
-"""What is done to each request before its route sees it."""
+"""Middleware and hooks that process each request before its view."""

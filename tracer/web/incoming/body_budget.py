@@ -9,7 +9,7 @@ from flask import g, has_request_context
 
 from tracer.errors import Overloaded
 
-MOST_BYTES: Final = 128 * 1024 * 1024
+MAX_BYTES: Final = 128 * 1024 * 1024
 """Of all requests together; a single body may be longer, alone."""
 STEP_BYTES: Final = 1024 * 1024
 """Shorter bodies are not counted: as many as there are threads fit in memory."""
@@ -26,7 +26,7 @@ class BodyBudget:
         """Reserve bytes for a request that has ``reserved``; raises Overloaded if too many are."""
         with self._lock:
             others = self._reserved - reserved
-            if others and self._reserved + size > MOST_BYTES:
+            if others and self._reserved + size > MAX_BYTES:
                 raise Overloaded("other large requests are being decoded")
             self._reserved += size
 

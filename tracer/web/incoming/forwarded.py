@@ -66,9 +66,9 @@ class Proxies:
 
 
 class Forwarded:
-    """WSGI middleware that takes X-Forwarded-* of trusted proxies, and the URL prefix off paths.
+    """WSGI middleware: apply X-Forwarded-* of trusted proxies, remove the URL prefix from paths.
 
-    Must run before any other middleware that reads the path. The headers of others are removed.
+    Must run before any other middleware that reads the path. Headers of other peers are removed.
     """
 
     def __init__(self, app: WSGIApplication, proxies: Proxies, prefix: str) -> None:
@@ -82,17 +82,20 @@ class Forwarded:
         prefix = self.prefix
         trusted = self.proxies.include(peer)
         if trusted:
-            prefix = _apply(environ, self.proxies.client(peer, _sent(environ, "FOR"))) or prefix
+            prefix = (
+                _apply_forwarded(environ, self.proxies.client(peer, _sent(environ, "FOR")))
+                or prefix
+            )
         for name in ("FOR", "PROTO", "HOST", "PREFIX", "PORT"):
             environ.pop(f"HTTP_X_FORWARDED_{name}", None)
         environ[TRUSTED] = trusted
         if prefix:
-            _mount(environ, prefix)
+            _remove_prefix(environ, prefix)
         return self.app(environ, start_response)
 
 
 def checked_prefix(text: str) -> str:
-    """Return a URL prefix without a final slash. Raises ConfigError for one with other letters."""
+    """Return a URL prefix without a final slash. Raises ConfigError for other characters."""
     prefix = text.rstrip("/")
     if prefix and not _PREFIX.fullmatch(prefix):
         raise ConfigError(f"TRACER_URL_PREFIX={text!r}: expected a path such as /tracer")
@@ -103,7 +106,7 @@ def _sent(environ: WSGIEnvironment, name: str) -> str:
     return str(environ.get(f"HTTP_X_FORWARDED_{name}", ""))
 
 
-def _apply(environ: WSGIEnvironment, client: str) -> str:
+def _apply_forwarded(environ: WSGIEnvironment, client: str) -> str:
     """Set scheme, host and client of the request; return the prefix that the proxy names."""
     scheme = _sent(environ, "PROTO").rpartition(",")[2].strip()
     if scheme in ("http", "https"):
@@ -116,8 +119,8 @@ def _apply(environ: WSGIEnvironment, client: str) -> str:
     return prefix if _PREFIX.fullmatch(prefix) else ""
 
 
-def _mount(environ: WSGIEnvironment, prefix: str) -> None:
-    """Take the prefix off the path, if the proxy has left it there."""
+def _remove_prefix(environ: WSGIEnvironment, prefix: str) -> None:
+    """Set SCRIPT_NAME, and remove the prefix from the path unless the proxy has done so."""
     environ["SCRIPT_NAME"] = prefix
     for name in ("PATH_INFO", "RAW_URI"):
         path = str(environ.get(name, ""))

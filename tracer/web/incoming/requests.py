@@ -12,9 +12,9 @@ from tracer.wire.clean import storable
 
 
 class CleanRequest(Request):
-    """A request whose parameters hold neither NUL nor half characters: PostgreSQL has no such text.
+    """A request whose parameters have no NUL and no lone surrogates: PostgreSQL can't store them.
 
-    JSON bodies are cleaned by `tracer.wire.reading`, attribute by attribute where that is shown.
+    JSON bodies are cleaned by `tracer.wire.reading`.
     """
 
     @cached_property
@@ -24,7 +24,7 @@ class CleanRequest(Request):
 
     @cached_property
     def authorization(self) -> Authorization | None:
-        """The credentials that were sent; none where the header cannot be read."""
+        """The credentials; None where the header is missing or can't be parsed."""
         # werkzeug fails on base64 that is not ASCII.
         if not self.headers.get("Authorization", "").isascii():
             return None

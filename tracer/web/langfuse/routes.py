@@ -143,18 +143,18 @@ def http_refusal(error: HTTPException) -> Response:
         for name, value in error.get_headers()
         if name.lower() not in ("content-type", "content-length")
     }
-    named = NOT_FOUND if status == 404 else HTTPStatus(status).phrase
-    return refusal(status, error.description or HTTPStatus(status).phrase, named, headers)
+    error_name = NOT_FOUND if status == 404 else HTTPStatus(status).phrase
+    return refusal(status, error.description or HTTPStatus(status).phrase, error_name, headers)
 
 
 def _answer(error: TracerError) -> Response:
     status = status_of(error)
     if refusals := refusals_of(error):
-        # The fields have the reasons; a text of its own is for what concerns the whole request.
+        # The list of fields has the reasons; a message of its own concerns the whole request.
         message = INVALID if str(error) == str(refusals[0]) else str(error)
         return refusal(status, message, [_issue(refused) for refused in refusals])
-    named = _NAMES.get(status, HTTPStatus(status).phrase)
-    return refusal(status, str(error), named, headers_of(error))
+    error_name = _NAMES.get(status, HTTPStatus(status).phrase)
+    return refusal(status, str(error), error_name, headers_of(error))
 
 
 def _issue(refused: Refusal) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What operators watch: health, readiness, metrics, log lines."""
+"""Monitoring of the server: health, readiness, metrics, log lines."""

@@ -17,22 +17,22 @@ register_problems(bp)
 
 @bp.get("/health")
 def health() -> dict[str, str]:
-    """Answer as long as the process does; asks no database, which a restart would not mend."""
+    """Return ok while the process runs; without a query, as a restart can't fix the database."""
     return {"status": "ok"}
 
 
 @bp.get("/healthz")
 def healthz() -> dict[str, str]:
-    """Answer if the database does. Raises StoreUnavailable."""
+    """Return ok if the database responds. Raises StoreUnavailable."""
     ping()
     return {"status": "ok"}
 
 
 @bp.get("/ready")
 def ready() -> dict[str, str]:
-    """Answer if the database does and its schema is this code's, or newer.
+    """Return ok if the database responds and its schema is at least this code's revision.
 
-    During an upgrade, the older version goes on with the newer schema. Raises StoreUnavailable.
+    During an upgrade, the older version keeps running on the newer schema. Raises StoreUnavailable.
     """
     revision, needed = schema_revision(), known_revisions()[-1]
     if revision < needed:

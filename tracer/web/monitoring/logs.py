@@ -1,4 +1,4 @@
-"""Log lines as JSON objects with the id of the request, where no terminal shows them."""
+"""Log lines as JSON objects with the request id, unless stderr is a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SLOW_SECONDS: Final = 5.0
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and of a request its id and route."""
+    """One JSON object a line: time, level, logger, message; in a request its id and route."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -36,7 +36,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_as_json() -> None:
-    """Write all log lines of this process to stderr as JSON, unless a terminal shows them."""
+    """Write all log lines of this process to stderr as JSON, unless stderr is a terminal."""
     if sys.stderr.isatty():
         return
     handler = logging.StreamHandler()

@@ -1,7 +1,7 @@
-"""Metrics for Prometheus, summed over the processes of a family.
+"""Metrics for Prometheus, summed over all processes of the server.
 
 With PROMETHEUS_MULTIPROC_DIR, which `tracer serve` sets, each process keeps its counts in files of
-that directory, and any process answers for all of them.
+that directory, and any process returns the sums over all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tracer.store.database.pool import pool_state
 from tracer.store.database.server_state import database_size, due_work
 from tracer.store.database.session import UNREACHABLE
 from tracer.store.members.tokens import PREFIX, find_token
-from tracer.web.access.identity import of_page
+from tracer.web.access.identity import identify_page_request
 from tracer.web.access.rights import METRICS
 from tracer.web.problems import register_problems
 from tracer.web.replica import replica_state
@@ -77,7 +77,7 @@ def count_items(stored: int, refused: int) -> None:
 @bp.get("/metrics")
 def metrics() -> Response:
     """Return the metrics; needs a token of the kind `metrics`, or an administrator's session."""
-    _check()
+    _check_access()
     _QUEUE.set(services().writer.waiting)
     for state, count in pool_state().items():
         _POOL.labels(state).set(count)
@@ -85,23 +85,27 @@ def metrics() -> Response:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = prometheus.CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    body = prometheus.generate_latest(registry) + _of_database()
+    body = prometheus.generate_latest(registry) + _database_metrics()
     return Response(body, content_type=prometheus.CONTENT_TYPE_LATEST)
 
 
-def _check() -> None:
+def _check_access() -> None:
     sent = request.authorization
     secret = str(sent.token or "") if sent is not None and sent.type == "bearer" else ""
     if not secret.startswith(PREFIX):
-        if not of_page().administers:
+        if not identify_page_request().administers:
             raise Unauthorized("expected a token of the kind metrics: Authorization: Bearer trt_…")
         return
-    opened = find_token(secret)
-    if opened is None or opened[0].kind != METRICS or not opened[1].administrator:
+    token_and_member = find_token(secret)
+    if (
+        token_and_member is None
+        or token_and_member[0].kind != METRICS
+        or not token_and_member[1].administrator
+    ):
         raise Unauthorized("this token is not valid, or not for metrics")
 
 
-def _of_database() -> bytes:
+def _database_metrics() -> bytes:
     """Return the figures that all processes share, measured now."""
     registry = prometheus.CollectorRegistry()
     up = prometheus.Gauge("tracer_database_up", "Whether the database answers.", registry=registry)
@@ -123,11 +127,11 @@ def _of_database() -> bytes:
     )
     for task, count in due.items():
         tasks.labels(task).set(count)
-    _disk(registry)
+    _add_free_disk(registry)
     return prometheus.generate_latest(registry)
 
 
-def _disk(registry: prometheus.CollectorRegistry) -> None:
+def _add_free_disk(registry: prometheus.CollectorRegistry) -> None:
     data_dir = services().config.data_dir.expanduser()
     if data_dir.exists():
         free = prometheus.Gauge(

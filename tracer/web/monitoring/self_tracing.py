@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
 MARK: Final = "Tracer-Own-Trace"
-"""Header of exported spans: the request that receives them is not traced in turn."""
-_LONGEST_STATEMENT: Final = 2_000
+"""Header of exports: the request that delivers them is not traced itself, or never ended."""
+_MAX_STATEMENT_CHARACTERS: Final = 2_000
 
 
-def wanted(environ: Mapping[str, str] = os.environ) -> bool:
-    """Return whether the variables of OpenTelemetry ask for traces of this server."""
+def is_enabled(environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether OpenTelemetry's variables enable tracing of this server."""
     return environ.get("OTEL_TRACES_EXPORTER") == "otlp"
 
 
@@ -82,7 +82,7 @@ class SelfTracing:
         )
 
     def describe(self, response: Response) -> Response:
-        """Note the status of the answer."""
+        """Set the status of the response on the span."""
         from opentelemetry.trace import Status, StatusCode
 
         span = g.get("own_span")
@@ -117,7 +117,7 @@ class SelfTracing:
             kind=SpanKind.CLIENT,
             attributes={
                 "db.system.name": "postgresql",
-                "db.query.text": statement[:_LONGEST_STATEMENT],
+                "db.query.text": statement[:_MAX_STATEMENT_CHARACTERS],
             },
         )
 

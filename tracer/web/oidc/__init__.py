@@ -1,1 +1,1 @@
-"""Login by an OpenID Connect provider: its settings, its discovery, the tokens that it issues."""
+"""Login by an OpenID Connect provider: settings, discovery, ID tokens, roles."""

@@ -1,4 +1,4 @@
-"""The authorization code flow with PKCE: where to send the browser, and whom it brings back."""
+"""The authorization code flow with PKCE: the login URL, and the person who has logged in."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tracer.web.oidc.fetch import check_url, fetch_json, post_form
 from tracer.web.oidc.provider import DISCOVERY, Attempt, Person, Provider
 
 SCOPE: Final = "openid email profile"
-# Signatures with a key pair only: with HS256, whoever knows the client secret could make tokens.
+# Asymmetric signatures only: with HS256, anyone with the client secret could sign tokens.
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 _LEEWAY_SECONDS: Final = 60
-_KEEP_SECONDS: Final = 300.0
+_CACHE_SECONDS: Final = 300.0
 
 
-_known: dict[str, tuple[float, dict[str, Any]]] = {}
+_documents: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
 def begin(provider: Provider, redirect_uri: str) -> tuple[str, Attempt]:
-    """Return the address of the provider's login, and what to keep. Raises ProviderError."""
+    """Return the URL of the provider's login, and the secrets to store. Raises ProviderError."""
     documents = _discovery(provider)
     attempt = Attempt(*(secrets.token_urlsafe(32) for _ in range(3)))
     endpoint = check_url(provider, documents.get("authorization_endpoint"))
@@ -48,7 +48,7 @@ def begin(provider: Provider, redirect_uri: str) -> tuple[str, Attempt]:
 
 
 def finish(provider: Provider, redirect_uri: str, attempt: Attempt, url: str) -> Person:
-    """Return the person whom the provider has logged in, from the address that it led to.
+    """Return the person whom the provider has logged in, from the URL of the redirect.
 
     Raises ProviderError.
     """
@@ -57,23 +57,23 @@ def finish(provider: Provider, redirect_uri: str, attempt: Attempt, url: str) ->
     claims = _verified(provider, documents, str(tokens.get("id_token", "")), attempt.nonce)
     if _is_incomplete(provider, claims) and "userinfo_endpoint" in documents:
         access = str(tokens.get("access_token", ""))
-        more = fetch_json(provider, documents["userinfo_endpoint"], access)
-        if more.get("sub") != claims["sub"]:
+        user_info = fetch_json(provider, documents["userinfo_endpoint"], access)
+        if user_info.get("sub") != claims["sub"]:
             raise ProviderError("the provider names two persons")
-        claims = {**more, **claims}
+        claims = {**user_info, **claims}
     return _person(provider, claims)
 
 
 def _scope(provider: Provider, documents: dict[str, Any]) -> str:
-    """Return the scopes to ask for: that of the groups as well, where the provider has it."""
+    """Return the scopes to request, with the scope of the groups where the provider has one."""
     has_groups = provider.groups_claim in _listed(documents, "scopes_supported")
     return f"{SCOPE} {provider.groups_claim}" if has_groups and provider.uses_groups else SCOPE
 
 
 def _listed(documents: dict[str, Any], name: str) -> list[Any]:
-    """Return what the provider supports; empty where its discovery document has no such list."""
-    known = documents.get(name)
-    return known if isinstance(known, list) else []
+    """Return a list of the discovery document; empty where there is none of that name."""
+    values = documents.get(name)
+    return values if isinstance(values, list) else []
 
 
 def _challenge(verifier: str) -> str:
@@ -93,7 +93,7 @@ def _exchange(
     }
     methods = _listed(documents, "token_endpoint_auth_methods_supported")
     if "client_secret_basic" in methods or "client_secret_post" not in methods:
-        # Percent-encoded, as RFC 6749 has it.
+        # Percent-encoded, as RFC 6749 (2.3.1) requires.
         basic = (quote_plus(provider.client_id), quote_plus(provider.client_secret))
         return post_form(provider, documents.get("token_endpoint"), form, basic)
     form |= {"client_id": provider.client_id, "client_secret": provider.client_secret}
@@ -101,19 +101,19 @@ def _exchange(
 
 
 def _is_incomplete(provider: Provider, claims: dict[str, Any]) -> bool:
-    """Return whether the ID token lacks claims of the rules; userinfo may have them."""
+    """Return whether the ID token lacks claims that the rules need; userinfo may have them."""
     return "email" not in claims or (provider.uses_groups and provider.groups_claim not in claims)
 
 
 def _discovery(provider: Provider) -> dict[str, Any]:
     """Return the provider's document, kept for five minutes."""
-    kept, document = _known.get(provider.issuer, (0.0, {}))
-    if time.monotonic() - kept < _KEEP_SECONDS and document:
+    fetched_at, document = _documents.get(provider.issuer, (0.0, {}))
+    if time.monotonic() - fetched_at < _CACHE_SECONDS and document:
         return document
     document = fetch_json(provider, f"{provider.issuer}{DISCOVERY}")
     if str(document.get("issuer", "")).rstrip("/") != provider.issuer:
         raise ProviderError("the provider calls itself by another address than TRACER_LOGIN")
-    _known[provider.issuer] = time.monotonic(), document
+    _documents[provider.issuer] = time.monotonic(), document
     return document
 
 

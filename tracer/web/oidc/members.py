@@ -1,4 +1,4 @@
-"""The member whom a provider names: known, connected or new, with the roles of its groups."""
+"""Finds or creates the member for a login, and sets the roles of the person's groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tracer.web.oidc.provider import Person, Provider, Rule
 
 
 def member_for(provider: Provider, person: Person, *, invited: bool) -> Member | None:
-    """Return the member, in an open transaction; None: nothing lets this person in.
+    """Return the member, in an open transaction; None: this person may not log in.
 
     A member is connected by an address only if the provider has verified the address. A new member
     needs a rule for its domain or group, or an invitation.
@@ -31,7 +31,7 @@ def member_for(provider: Provider, person: Person, *, invited: bool) -> Member |
         if known is not None and known.identity is None:
             connect_identity(known.member_id, person.identity)
             member = known
-    may_join = invited or _rules(provider, person) or _administers(provider, person)
+    may_join = invited or _matching_rules(provider, person) or _is_administrator(provider, person)
     if member is None and not may_join:
         return None
     if member is None:
@@ -43,11 +43,11 @@ def member_for(provider: Provider, person: Person, *, invited: bool) -> Member |
         )
     if member.disabled_at is not None:
         return None
-    _apply(provider, person, member)
+    _apply_roles(provider, person, member)
     return member
 
 
-def _rules(provider: Provider, person: Person) -> list[Rule]:
+def _matching_rules(provider: Provider, person: Person) -> list[Rule]:
     domain = (person.email or "").rpartition("@")[2].lower()
     return [
         *(rule for rule in provider.domains if domain and rule.subject.lower() == domain),
@@ -55,21 +55,21 @@ def _rules(provider: Provider, person: Person) -> list[Rule]:
     ]
 
 
-def _administers(provider: Provider, person: Person) -> bool:
+def _is_administrator(provider: Provider, person: Person) -> bool:
     return bool(provider.administrators) and provider.administrators in person.groups
 
 
-def _apply(provider: Provider, person: Person, member: Member) -> None:
+def _apply_roles(provider: Provider, person: Person, member: Member) -> None:
     """Give the roles of the person's groups; take those of groups that the person has left."""
     best: dict[str, str] = {}
-    for rule in _rules(provider, person):
+    for rule in _matching_rules(provider, person):
         other = best.get(rule.project_id, rule.role)
         best[rule.project_id] = max(other, rule.role, key=ROLES.index)
     for project_id in {rule.project_id for rule in provider.groups} | best.keys():
         if get_project(project_id) is not None:
             _set_role(provider, project_id, member.member_id, best.get(project_id))
     if provider.administrators:
-        set_administrator(member.member_id, _administers(provider, person))
+        set_administrator(member.member_id, _is_administrator(provider, person))
 
 
 def _set_role(provider: Provider, project_id: str, member_id: str, role: str | None) -> None:

@@ -29,13 +29,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider, and what its claims lead to."""
+    """A provider, and the roles that its claims give."""
 
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
     name: str
-    """What the button of the login says."""
+    """The name on the button of the login page."""
     groups_claim: str = "groups"
     domains: tuple[Rule, ...] = ()
     groups: tuple[Rule, ...] = ()
@@ -44,7 +44,7 @@ class Provider:
 
     @property
     def uses_groups(self) -> bool:
-        """Whether groups lead to anything."""
+        """Whether any rule depends on groups."""
         return bool(self.groups or self.administrators)
 
     @property
@@ -55,7 +55,7 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What must match when the browser comes back."""
+    """The secrets of one login, which must match when the provider redirects back."""
 
     state: str
     nonce: str
@@ -64,7 +64,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom the provider names; `email` only if the provider has verified it."""
+    """The person who has logged in; `email` only if the provider has verified it."""
 
     identity: str
     name: str
@@ -74,7 +74,7 @@ class Person:
 
 @lru_cache(maxsize=8)
 def provider_of(login: str) -> Provider | None:
-    """Return the provider of the setting; None: it names none. Raises ConfigError."""
+    """Return the provider in TRACER_LOGIN; None: there is none. Raises ConfigError."""
     if not login or login == "always":
         return None
     parts = urlsplit(login)

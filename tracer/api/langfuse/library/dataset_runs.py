@@ -18,7 +18,7 @@ from tracer.store.traces import span_search
 from tracer.times import json_time, json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import (
     PREFIX,
     PROBLEMS,
@@ -108,16 +108,16 @@ def create_run_item() -> Response:
     item = find_item(sent.dataset_item_id, sent.dataset_version)
     with transaction():
         run = dataset_runs.save_run(
-            project_id(),
+            current_project_id(),
             item.dataset_id,
             sent.run_name,
             sent.run_description,
             None if sent.metadata is None else _metadata(sent),
-            run_id(project_id(), item.dataset_id, sent.run_name),
+            run_id(current_project_id(), item.dataset_id, sent.run_name),
             _of_new_run(sent),
         )
         made = dataset_runs.add_run_item(
-            project_id(),
+            current_project_id(),
             run.run_id,
             item.item_id,
             trace_id,
@@ -150,7 +150,7 @@ def _trace_id(sent: RunItemBody) -> str:
         return sent.trace_id
     if sent.observation_id is None:
         raise Invalid.of_field("traceId", "expected the id of the item's trace or observation")
-    trace_id = span_search.trace_of(project_id(), sent.observation_id)
+    trace_id = span_search.trace_of(current_project_id(), sent.observation_id)
     if trace_id is None:
         raise missing("Observation", sent.observation_id)
     return trace_id
@@ -168,11 +168,11 @@ def _trace_id(sent: RunItemBody) -> str:
 def list_run_items() -> Response:
     """Return a page of a run's items."""
     query = read_params(RunItemQuery)
-    run = dataset_runs.get_run(project_id(), query.dataset_id, query.run_name)
+    run = dataset_runs.get_run(current_project_id(), query.dataset_id, query.run_name)
     if run is None:
         raise unknown("Dataset run", query.run_name)
     rows, total = dataset_runs.list_run_items(
-        project_id(),
+        current_project_id(),
         run.run_id,
         query.limit,
         query.offset,
@@ -196,7 +196,7 @@ def list_runs(name: str) -> Response:
     """Return a page of a dataset's runs, the newest first."""
     query, dataset = read_params(PageQuery), find_dataset(name)
     rows, total = dataset_runs.list_runs(
-        project_id(), dataset.dataset_id, query.limit, query.offset
+        current_project_id(), dataset.dataset_id, query.limit, query.offset
     )
     data = [RunAnswer(**_run_fields(row, dataset.name)) for row in rows]
     return reply(RunList(data=data, meta=page_meta(query, total)))
@@ -207,10 +207,10 @@ def list_runs(name: str) -> Response:
 def read_run(name: str, run: str) -> Response:
     """Return a run with all its items."""
     dataset = find_dataset(name)
-    dataset_run = dataset_runs.get_run(project_id(), dataset.dataset_id, run)
+    dataset_run = dataset_runs.get_run(current_project_id(), dataset.dataset_id, run)
     if dataset_run is None:
         raise unknown("Dataset run", run)
-    rows, _ = dataset_runs.list_run_items(project_id(), dataset_run.run_id)
+    rows, _ = dataset_runs.list_run_items(current_project_id(), dataset_run.run_id)
     items = [_item(row, dataset_run) for row in rows]
     return reply(WholeRun(**_run_fields(dataset_run, dataset.name), dataset_run_items=items))
 
@@ -221,7 +221,7 @@ def delete_run(name: str, run: str) -> Response:
     """Delete a run with its items; the traces stay."""
     dataset = find_dataset(name)
     with transaction():
-        deleted = dataset_runs.delete_run(project_id(), dataset.dataset_id, run)
+        deleted = dataset_runs.delete_run(current_project_id(), dataset.dataset_id, run)
     if not deleted:
         raise unknown("Dataset run", run)
     return reply(Message(message="Dataset run successfully deleted"))

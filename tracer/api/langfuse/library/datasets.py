@@ -20,7 +20,7 @@ from tracer.store.library.item_schemas import ItemSchema, ItemSchemas
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import (
     PREFIX,
     PROBLEMS,
@@ -133,7 +133,7 @@ def save_dataset() -> Dataset:
     for name, sent_name in _SCHEMAS.items():
         ItemSchema(sent_name, fields.get(name))
     with transaction():
-        row = datasets.save_dataset(project_id(), sent.name, fields)
+        row = datasets.save_dataset(current_project_id(), sent.name, fields)
         if _SCHEMAS.keys() & fields.keys():
             _check_items(row)
     return row
@@ -143,7 +143,7 @@ def _check_items(dataset: Dataset) -> None:
     """Raise Invalid where an item of the dataset does not conform to its schemas."""
     if dataset.input_schema is None and dataset.expected_output_schema is None:
         return
-    items, _ = datasets.list_items(project_id(), dataset.dataset_id, limit=None)
+    items, _ = datasets.list_items(current_project_id(), dataset.dataset_id, limit=None)
     schemas = ItemSchemas(dataset, "expectedOutput")
     refused = {item.item_id: found[0] for item in items if (found := schemas.mismatches(item))}
     for first, reason in refused.items():
@@ -159,7 +159,7 @@ def _check_items(dataset: Dataset) -> None:
 def list_datasets() -> Response:
     """Return a page of datasets, the newest first."""
     query = read_params(PageQuery)
-    rows, total = datasets.list_datasets(project_id(), query.limit, query.offset)
+    rows, total = datasets.list_datasets(current_project_id(), query.limit, query.offset)
     data = [dataset_answer(row) for row in rows]
     return reply(DatasetList(data=data, meta=page_meta(query, total)))
 
@@ -194,7 +194,7 @@ def create_item() -> Response:
         fields["archived"] = sent.status == "ARCHIVED"
     dataset = find_dataset(sent.dataset_name)
     with transaction():
-        item = datasets.save_item(project_id(), dataset.dataset_id, sent.id, fields)
+        item = datasets.save_item(current_project_id(), dataset.dataset_id, sent.id, fields)
         refusals = ItemSchemas(dataset, "expectedOutput").mismatches(item)
         if refusals and not item.archived:
             reason = "validation failed: the item does not conform to its dataset's schema"
@@ -218,7 +218,7 @@ def list_items() -> Response:
         raise Invalid.of_field("version", "expected datasetName beside it")
     dataset = None if query.dataset_name is None else find_dataset(query.dataset_name)
     rows, total = datasets.list_items(
-        project_id(),
+        current_project_id(),
         None if dataset is None else dataset.dataset_id,
         source_trace_id=query.source_trace_id,
         source_span_id=query.source_observation_id,
@@ -242,7 +242,7 @@ def read_item_of(item_id: str) -> Response:
 def delete_item(item_id: str) -> Response:
     """Delete an item; its former states stay readable as of earlier times."""
     with transaction():
-        deleted = datasets.delete_item(project_id(), item_id)
+        deleted = datasets.delete_item(current_project_id(), item_id)
     if not deleted:
         raise unknown("Dataset item", item_id)
     return reply(Message(message="Dataset item successfully deleted"))
@@ -250,7 +250,7 @@ def delete_item(item_id: str) -> Response:
 
 def find_dataset(name: str) -> Dataset:
     """Return the dataset of that name; raises NotFound."""
-    dataset = datasets.get_dataset(project_id(), name)
+    dataset = datasets.get_dataset(current_project_id(), name)
     if dataset is None:
         raise unknown("Dataset", name)
     return dataset
@@ -258,7 +258,7 @@ def find_dataset(name: str) -> Dataset:
 
 def find_item(item_id: str, as_of: datetime | None = None) -> DatasetItem:
     """Return the item of that id, now or as of a time; raises NotFound."""
-    item = datasets.get_item(project_id(), item_id, as_of)
+    item = datasets.get_item(current_project_id(), item_id, as_of)
     if item is None:
         raise unknown("Dataset item", item_id)
     return item
@@ -271,7 +271,7 @@ def dataset_answer(row: Dataset) -> DatasetAnswer:
 
 def item_answers(rows: Sequence[DatasetItem]) -> list[ItemAnswer]:
     """Return states of items in Langfuse's format, with the media that they refer to."""
-    names = datasets.names_of(project_id(), {row.dataset_id for row in rows})
+    names = datasets.names_of(current_project_id(), {row.dataset_id for row in rows})
     uploaded = media_in(rows)
     return [
         ItemAnswer(
@@ -302,7 +302,7 @@ def dataset_fields(row: Dataset) -> dict[str, Any]:
         "metadata": row.metadata,
         "input_schema": row.input_schema,
         "expected_output_schema": row.expected_output_schema,
-        "project_id": project_id(),
+        "project_id": current_project_id(),
         "created_at": json_time(row.created_at),
         "updated_at": json_time(row.updated_at),
     }

@@ -18,12 +18,12 @@ from tracer.api.langfuse.library.datasets import (
 from tracer.api.langfuse.params import PageMeta, PageQuery, page_meta, read_params
 from tracer.store.library import dataset_contents, dataset_runs, datasets
 from tracer.store.library.datasets import Dataset
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, WRITE_PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library.bodies import DatasetBody
 
-MOST: Final = 10_000
+MAX_LISTED: Final = 10_000
 """Greatest number of items and of runs that are returned with a dataset."""
 
 bp = Blueprint("langfuse_datasets_v1", __name__, url_prefix=PREFIX)
@@ -77,10 +77,10 @@ def create_dataset_v1() -> Response:
 def list_datasets_v1() -> Response:
     """Return a page of datasets, the newest first."""
     query = read_params(PageQuery)
-    rows, total = datasets.list_datasets(project_id(), query.limit, query.offset)
+    rows, total = datasets.list_datasets(current_project_id(), query.limit, query.offset)
     ids = [row.dataset_id for row in rows]
-    items = dataset_contents.item_ids(project_id(), ids, MOST)
-    runs = dataset_contents.run_names(project_id(), ids, MOST)
+    items = dataset_contents.item_ids(current_project_id(), ids, MAX_LISTED)
+    runs = dataset_contents.run_names(current_project_id(), ids, MAX_LISTED)
     data = [
         ListedDataset(**dataset_fields(row), items=items[row.dataset_id], runs=runs[row.dataset_id])
         for row in rows
@@ -102,8 +102,8 @@ def read_dataset_with_items(name: str) -> Response:
 
 
 def _whole(dataset: Dataset) -> WholeDataset:
-    rows, _ = datasets.list_items(project_id(), dataset.dataset_id, limit=MOST)
-    runs, _ = dataset_runs.list_runs(project_id(), dataset.dataset_id, MOST)
+    rows, _ = datasets.list_items(current_project_id(), dataset.dataset_id, limit=MAX_LISTED)
+    runs, _ = dataset_runs.list_runs(current_project_id(), dataset.dataset_id, MAX_LISTED)
     return WholeDataset(
         **dataset_fields(dataset),
         items=item_answers(rows),

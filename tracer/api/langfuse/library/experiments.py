@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from msgspec import Meta
 
 from tracer.api.langfuse import answers
-from tracer.api.langfuse.answers import Answer, maybe_iso
+from tracer.api.langfuse.answers import Answer, json_time_in_millis_or_none
 from tracer.api.langfuse.filters import read_filter, with_filter
 from tracer.api.langfuse.params import (
     Query,
@@ -37,7 +37,7 @@ from tracer.store.traces import span_search, traces
 from tracer.store.traces.span_search import FoundSpan
 from tracer.store.traces.traces import TraceDetail
 from tracer.times import json_time_in_millis
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.library.experiments import experiment_object, experiment_value
@@ -121,7 +121,7 @@ def list_experiments() -> Response:
     if query.cursor is not None:
         after = ExperimentKey(*decode_cursor(query.cursor, tuple[datetime, str]))
     rows = experiments.list_experiments(
-        project_id(), _conditions(query, listed, COLUMNS), after, query.limit + 1
+        current_project_id(), _conditions(query, listed, COLUMNS), after, query.limit + 1
     )
     page, meta = rows[: query.limit], CursorMeta()
     if len(rows) > query.limit:
@@ -153,7 +153,7 @@ def list_experiment_items() -> Response:
     if query.cursor is not None:
         after = ExperimentResultKey(*decode_cursor(query.cursor, tuple[datetime, str, str]))
     rows = experiments.list_experiment_results(
-        project_id(), _conditions(query, listed, ITEM_COLUMNS), after, query.limit + 1
+        current_project_id(), _conditions(query, listed, ITEM_COLUMNS), after, query.limit + 1
     )
     page, meta = rows[: query.limit], CursorMeta()
     if len(rows) > query.limit:
@@ -196,7 +196,7 @@ def _spans(page: Sequence[ExperimentResult]) -> dict[tuple[str, str], FoundSpan]
         Condition("span_id", "any of", sorted({row.span_id for row in page if row.span_id})),
     ]
     # Span ids may occur in several traces of the page.
-    rows = span_search.list_spans(project_id(), conditions, limit=len(page) ** 2 + 1)
+    rows = span_search.list_spans(current_project_id(), conditions, limit=len(page) ** 2 + 1)
     return {(row.trace_id, row.span_id): row for row in rows}
 
 
@@ -205,7 +205,7 @@ def _answer(
 ) -> FoundSpan | TraceDetail | None:
     """Return the span or trace of a result; None: it was deleted meanwhile."""
     if row.span_id is None:
-        return traces.get_trace(project_id(), row.trace_id)
+        return traces.get_trace(current_project_id(), row.trace_id)
     return spans.get((row.trace_id, row.span_id))
 
 
@@ -235,7 +235,7 @@ def _item(
         "id": row.span_id or row.trace_id,
         "traceId": row.trace_id,
         "startTime": json_time_in_millis(answer.start_time),
-        "endTime": maybe_iso(answer.end_time),
+        "endTime": json_time_in_millis_or_none(answer.end_time),
         "level": span.level.upper() if span else "DEFAULT",
         "environment": answers.environment_of(span) if span else answer.environment,
         "experimentId": row.run.run_id,
@@ -245,9 +245,11 @@ def _item(
     if "dataset" in groups:
         fields["experimentDatasetId"] = row.run.dataset_id
         version = _time(experiment_value(attributes, "item.version"))
-        fields["experimentItemVersion"] = version or maybe_iso(row.dataset_version)
+        fields["experimentItemVersion"] = version or json_time_in_millis_or_none(
+            row.dataset_version
+        )
     if groups & {"io", "itemMetadata"}:
-        item = datasets.get_item(project_id(), row.item_id)
+        item = datasets.get_item(current_project_id(), row.item_id)
     if "io" in groups:
         fields["input"], fields["output"] = answer.input, answer.output
         fields["expectedOutput"] = experiment_value(
@@ -267,7 +269,7 @@ def _item(
 
 
 def _scores(of: str, subject: str, most: int) -> list[dict[str, Any]]:
-    rows = search.list_scores(project_id(), [Condition(of, "=", subject)], limit=most)
+    rows = search.list_scores(current_project_id(), [Condition(of, "=", subject)], limit=most)
     return [score_v3(row, ["details", "subject"]) for row in rows]
 
 

@@ -11,7 +11,7 @@ from tracer.store.library import media
 from tracer.store.library.datasets import DatasetItem
 from tracer.store.library.media import Medium
 from tracer.web.answers.traces import Time
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.wire.langfuse.library.media import MediaReference, media_references
 
 _FIELDS: Final = {"input": "input", "expected_output": "expectedOutput", "metadata": "metadata"}
@@ -39,7 +39,7 @@ class ItemMedia(Answer, kw_only=True):
 def media_in(items: Iterable[DatasetItem]) -> dict[str, Medium]:
     """Return the uploaded media that the items refer to, by id."""
     ids = {reference.media_id for item in items for _, reference in _references(item)}
-    return media.list_media(project_id(), ids) if ids else {}
+    return media.list_media(current_project_id(), ids) if ids else {}
 
 
 def item_media(item: DatasetItem, uploaded: Mapping[str, Medium]) -> list[ItemMedia]:

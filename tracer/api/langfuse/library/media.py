@@ -19,7 +19,7 @@ from tracer.store.writing.writer import DELETED
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import (
     PREFIX,
     PROBLEMS,
@@ -92,7 +92,12 @@ def announce() -> Response:
         raise Invalid.of_field("traceId", reason)
     with transaction():
         medium = media.announce(
-            project_id(), media_id, sent.sha256_hash, sent.content_type, sent.content_length, use
+            current_project_id(),
+            media_id,
+            sent.sha256_hash,
+            sent.content_type,
+            sent.content_length,
+            use,
         )
     if medium is None:
         raise Invalid.of_field("traceId", DELETED)
@@ -112,7 +117,7 @@ def announce() -> Response:
 )
 def read_medium(media_id: str) -> Response:
     """Return an uploaded medium with a temporary URL for its download."""
-    medium = media.get_medium(project_id(), media_id)
+    medium = media.get_medium(current_project_id(), media_id)
     if medium is None or medium.uploaded_at is None:
         raise NotFound(f"Media asset not found or not uploaded: {media_id!r}")
     return reply(
@@ -139,7 +144,7 @@ def read_medium(media_id: str) -> Response:
 def report(media_id: str) -> Response:
     """Accept a client's report of an upload; only the received content counts."""
     read_sent(read_storable_json(json_body()), MediaReport)
-    if media.get_medium(project_id(), media_id) is None:
+    if media.get_medium(current_project_id(), media_id) is None:
         raise unknown("Media asset", media_id)
     return reply(Message(message="OK"))
 
@@ -194,7 +199,7 @@ def url_expiry() -> str:
 
 def address(medium: Medium) -> str:
     """Return a signed URL of a medium's content, for its upload and its download."""
-    token = _serializer().dumps([project_id(), medium.media_id])
+    token = _serializer().dumps([current_project_id(), medium.media_id])
     assert isinstance(token, str)
     return f"{request.host_url.rstrip('/')}{PREFIX}/media/content/{token}"
 

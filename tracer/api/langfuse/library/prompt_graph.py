@@ -11,7 +11,7 @@ from tracer.errors import Invalid
 from tracer.records import Json
 from tracer.store.library import prompts
 from tracer.store.library.prompts import LATEST, PromptVersion
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.wire.langfuse.library.references import (
     Reference,
     added_length,
@@ -19,11 +19,11 @@ from tracer.wire.langfuse.library.references import (
     references_in,
 )
 
-MOST_DEEP: Final = 5
+MAX_DEPTH: Final = 5
 """Prompts in the longest chain of references, the first one included."""
-MOST_REFERENCES: Final = 200
+MAX_REFERENCES: Final = 200
 """Prompts that are looked up for one, with repetitions on different ways to them."""
-MOST_CHARACTERS: Final = 8_000_000
+MAX_CHARACTERS: Final = 8_000_000
 """Of all texts that are put into a prompt: a reference may be repeated, on every level."""
 
 
@@ -39,8 +39,8 @@ class PromptGraph:
     def add_characters(self, number: int) -> None:
         """Count the characters that are put in; raises Invalid for too many."""
         self.characters += number
-        if self.characters > MOST_CHARACTERS:
-            raise Invalid(f"with its references, the prompt is longer than {MOST_CHARACTERS:,}")
+        if self.characters > MAX_CHARACTERS:
+            raise Invalid(f"with its references, the prompt is longer than {MAX_CHARACTERS:,}")
 
     def answer(self) -> dict[str, Any] | None:
         """Return the graph in Langfuse's format; None: the prompt refers to none."""
@@ -61,11 +61,15 @@ def resolve(name: str, version: int, prompt: Json) -> tuple[Json, PromptGraph]:
 def check_unused(name: str, gone: Collection[PromptVersion]) -> None:
     """Raise Invalid where another prompt refers to a version that is about to be deleted."""
     deleted = {row.version for row in gone}
-    kept = [row for row in prompts.list_versions(project_id(), name) if row.version not in deleted]
+    kept = [
+        row
+        for row in prompts.list_versions(current_project_id(), name)
+        if row.version not in deleted
+    ]
     labels = {label for row in kept for label in row.labels} | ({LATEST} if kept else set())
     users = [
         f"{user.name!r} version {user.version} refers to {reference}"
-        for user in prompts.list_referring(project_id(), name)
+        for user in prompts.list_referring(current_project_id(), name)
         for reference in references_in(user.prompt)
         if reference.name == name and _breaks(reference, deleted, labels)
     ]
@@ -92,13 +96,13 @@ def _text(reference: Reference, referring: str, path: list[str], graph: PromptGr
     if reference.name in path:
         circle = " → ".join([*path, reference.name])
         raise Invalid(f"Circular dependency: prompts refer to each other: {circle}")
-    if len(path) >= MOST_DEEP:
-        raise Invalid(f"Maximum nesting depth exceeded: more than {MOST_DEEP} prompts: {path}")
+    if len(path) >= MAX_DEPTH:
+        raise Invalid(f"Maximum nesting depth exceeded: more than {MAX_DEPTH} prompts: {path}")
     graph.looked_up += 1
-    if graph.looked_up > MOST_REFERENCES:
-        raise Invalid(f"more than {MOST_REFERENCES} references to prompts have to be followed")
+    if graph.looked_up > MAX_REFERENCES:
+        raise Invalid(f"more than {MAX_REFERENCES} references to prompts have to be followed")
     row = prompts.get_version(
-        project_id(), reference.name, version=reference.version, label=reference.label
+        current_project_id(), reference.name, version=reference.version, label=reference.label
     )
     if row is None:
         raise Invalid(f"Prompt dependency not found: {reference}")

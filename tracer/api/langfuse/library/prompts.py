@@ -21,7 +21,7 @@ from tracer.store.library.prompts import LATEST, PromptDraft, PromptVersion
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import (
     PREFIX,
     PROBLEMS,
@@ -162,13 +162,13 @@ def create_prompt() -> Response:
     # The next version's number does not matter: a prompt can't refer to itself.
     resolve(sent.name, 0, sent.prompt)
     with transaction():
-        made = prompts.create_version(project_id(), draft)
+        made = prompts.create_version(current_project_id(), draft)
     return reply(_answer(made, made.prompt), 201)
 
 
 def _check_type(sent: PromptBody) -> None:
     """Raise Invalid where the prompt's versions are of another type."""
-    newest = prompts.get_version(project_id(), sent.name, label=LATEST)
+    newest = prompts.get_version(current_project_id(), sent.name, label=LATEST)
     if newest is not None and newest.type != sent.type:
         raise Invalid(f"type: expected {newest.type}, as of the other versions of {sent.name!r}")
 
@@ -182,7 +182,9 @@ def _check_type(sent: PromptBody) -> None:
 def list_prompts() -> Response:
     """Return a page of prompts, the last changed first."""
     query = read_params(PromptListQuery)
-    rows, total = listed_prompts(project_id(), _conditions(query), query.limit, query.offset)
+    rows, total = listed_prompts(
+        current_project_id(), _conditions(query), query.limit, query.offset
+    )
     data = [
         PromptSummary(
             name=row.name,
@@ -269,7 +271,7 @@ def label_prompt(name: str, version: int) -> Response:
         reason = "expected labels other than latest, which always is the newest version"
         raise Invalid.of_field("newLabels", reason)
     with transaction():
-        there = prompts.label_version(project_id(), name, version, sent.new_labels)
+        there = prompts.label_version(current_project_id(), name, version, sent.new_labels)
     if not there:
         raise NotFound(_missing(name, version, None))
     prompt_version = _find(name, version, None)
@@ -291,13 +293,15 @@ def delete_prompt(name: str) -> Response:
     query = read_params(VersionQuery)
     if query.version is not None and query.label is not None:
         raise Invalid.of_field("label", "expected either version or label, got both")
-    every = prompts.list_versions(project_id(), name)
+    every = prompts.list_versions(current_project_id(), name)
     gone = [row for row in every if _is_meant(row, query)]
     if not gone:
         raise NotFound(_missing(name, query.version, query.label))
     check_unused(name, gone)
     with transaction():
-        prompts.delete_versions(project_id(), name, version=query.version, label=query.label)
+        prompts.delete_versions(
+            current_project_id(), name, version=query.version, label=query.label
+        )
     return Response(status=204)
 
 
@@ -310,7 +314,7 @@ def _is_meant(row: PromptVersion, query: VersionQuery) -> bool:
 def _get(name: str, version: int | None, label: str | None) -> PromptVersion | None:
     if version is None and label is None:
         label = PRODUCTION
-    return prompts.get_version(project_id(), name, version=version, label=label)
+    return prompts.get_version(current_project_id(), name, version=version, label=label)
 
 
 def _find(name: str, version: int | None, label: str | None) -> PromptVersion:
@@ -341,7 +345,7 @@ def _answer(
         commit_message=prompt_version.commit_message,
         created_at=json_time(prompt_version.created_at),
         updated_at=json_time(prompt_version.created_at),
-        project_id=project_id(),
+        project_id=current_project_id(),
         is_active=PRODUCTION in prompt_version.labels,
         created_by="API",
         resolution_graph=graph,

@@ -8,7 +8,7 @@ from tracer.api.langfuse.answers import Answer
 from tracer.api.langfuse.params import PageMeta, TimesQuery, page_meta, read_params
 from tracer.errors import NotFound
 from tracer.store.scores import configs
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import (
     NO_CONFIG,
     PREFIX,
@@ -41,7 +41,7 @@ def list_configs() -> Response:
     """Return one page of the project's score configs, newest first."""
     query = read_params(TimesQuery)
     rows, total = configs.list_configs(
-        project_id(),
+        current_project_id(),
         query.limit,
         query.offset,
         since=query.from_timestamp,
@@ -57,7 +57,7 @@ def list_configs() -> Response:
 )
 def read_config(config_id: str) -> Response:
     """Return a score config, in use or archived."""
-    config = configs.get_configs(project_id(), [config_id]).get(config_id)
+    config = configs.get_configs(current_project_id(), [config_id]).get(config_id)
     if config is None:
         raise NotFound(NO_CONFIG)
     return reply(config_answer(config))

@@ -15,7 +15,7 @@ from tracer.store.scores.queues import Queue, QueueItem
 from tracer.times import json_time
 from tracer.web.answers.traces import Time
 from tracer.web.bodies import json_body
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import (
     PREFIX,
     PROBLEMS,
@@ -113,7 +113,7 @@ class Success(Answer, kw_only=True):
 def list_queues() -> Response:
     """Return a page of queues, the newest first."""
     query = read_params(PageQuery)
-    rows, total = queues.list_queues(project_id(), query.limit, query.offset)
+    rows, total = queues.list_queues(current_project_id(), query.limit, query.offset)
     data = [_queue(row) for row in rows]
     return reply(QueueList(data=data, meta=page_meta(query, total)))
 
@@ -130,14 +130,14 @@ def list_queues() -> Response:
 def create_queue() -> Response:
     """Create a queue."""
     sent = read_item(read_storable_json(json_body()), QueueBody)
-    known = configs.get_configs(project_id(), sent.score_config_ids)
+    known = configs.get_configs(current_project_id(), sent.score_config_ids)
     if unknown_ids := [name for name in sent.score_config_ids if name not in known]:
         reason = f"expected ids of score configs, got {unknown_ids[0]!r:.80}"
         raise Invalid.of_field("scoreConfigIds", reason)
     try:
         with transaction():
             made = queues.create_queue(
-                project_id(), sent.name, sent.description, sent.score_config_ids
+                current_project_id(), sent.name, sent.description, sent.score_config_ids
             )
     except Conflict as error:
         # Langfuse's status for a name that is taken.
@@ -171,7 +171,7 @@ def list_queue_items(queue_id: str) -> Response:
     _find(queue_id)
     completed = None if query.status is None else query.status == _COMPLETED
     rows, total = queues.list_items(
-        project_id(), queue_id, completed=completed, limit=query.limit, offset=query.offset
+        current_project_id(), queue_id, completed=completed, limit=query.limit, offset=query.offset
     )
     data = [_item(row) for row in rows]
     return reply(QueueItemList(data=data, meta=page_meta(query, total)))
@@ -192,7 +192,7 @@ def create_queue_item(queue_id: str) -> Response:
     _find(queue_id)
     with transaction():
         made = queues.add_item(
-            project_id(),
+            current_project_id(),
             queue_id,
             _SUBJECTS[sent.object_type],
             sent.object_id,
@@ -209,7 +209,9 @@ def create_queue_item(queue_id: str) -> Response:
 )
 def read_queue_item(queue_id: str, item_id: str) -> Response:
     """Return an item of a queue."""
-    return reply(_item(_existing(queues.get_item(project_id(), queue_id, item_id), item_id)))
+    return reply(
+        _item(_existing(queues.get_item(current_project_id(), queue_id, item_id), item_id))
+    )
 
 
 @bp.patch("/<id:queue_id>/items/<id:item_id>")
@@ -228,7 +230,7 @@ def update_queue_item(queue_id: str, item_id: str) -> Response:
         return read_queue_item(queue_id, item_id)
     with transaction():
         changed = queues.complete_item(
-            project_id(), queue_id, item_id, completed=sent.status == _COMPLETED
+            current_project_id(), queue_id, item_id, completed=sent.status == _COMPLETED
         )
     return reply(_item(_existing(changed, item_id)))
 
@@ -242,7 +244,7 @@ def update_queue_item(queue_id: str, item_id: str) -> Response:
 def delete_queue_item(queue_id: str, item_id: str) -> Response:
     """Remove an item from a queue."""
     with transaction():
-        removed = queues.remove_item(project_id(), queue_id, item_id)
+        removed = queues.remove_item(current_project_id(), queue_id, item_id)
     if not removed:
         raise unknown("Annotation queue item", item_id)
     return reply(Success(success=True, message="Annotation queue item deleted successfully"))
@@ -262,8 +264,10 @@ def assign(queue_id: str) -> Response:
     sent = read_item(read_storable_json(json_body()), AssignmentBody)
     _find(queue_id)
     with transaction():
-        queues.assign(project_id(), queue_id, sent.user_id)
-    return reply(Assignment(user_id=sent.user_id, queue_id=queue_id, project_id=project_id()))
+        queues.assign(current_project_id(), queue_id, sent.user_id)
+    return reply(
+        Assignment(user_id=sent.user_id, queue_id=queue_id, project_id=current_project_id())
+    )
 
 
 @bp.delete("/<id:queue_id>/assignments")
@@ -280,12 +284,12 @@ def unassign(queue_id: str) -> Response:
     sent = read_item(read_storable_json(json_body()), AssignmentBody)
     _find(queue_id)
     with transaction():
-        queues.unassign(project_id(), queue_id, sent.user_id)
+        queues.unassign(current_project_id(), queue_id, sent.user_id)
     return reply(Success(success=True))
 
 
 def _find(queue_id: str) -> Queue:
-    queue = queues.get_queue(project_id(), queue_id)
+    queue = queues.get_queue(current_project_id(), queue_id)
     if queue is None:
         raise unknown("Annotation queue", queue_id)
     return queue

@@ -22,7 +22,7 @@ from tracer.api.langfuse.params import (
 from tracer.errors import Invalid
 from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.bodies import ScoreType
@@ -55,7 +55,7 @@ COLUMNS: Final = {
 
 GROUPS: Final = ("score", "trace")
 UNCORRECTED: Final = Condition("data_type", "none of", ["correction"])
-"""The condition of the reads whose clients know no corrections."""
+"""Excludes corrections: the clients of these reads don't support that data type."""
 API: Final = "API"
 
 bp = Blueprint("langfuse_scores", __name__, url_prefix=PREFIX)
@@ -129,22 +129,24 @@ def read_score_v2(score_id: str) -> Response:
     return _read(score_id)
 
 
-def _page(more: list[Condition]) -> Response:
+def _page(extra: list[Condition]) -> Response:
     query = read_params(ScoresQuery)
     with_trace = _with_trace(query)
-    wanted = [*more, *_conditions(query)]
-    rows = search.list_scores(project_id(), wanted, limit=query.limit, offset=query.offset)
-    total = search.count_scores(project_id(), wanted)
-    data = [score(row, project_id(), trace=with_trace) for row in rows]
+    conditions = [*extra, *_conditions(query)]
+    rows = search.list_scores(
+        current_project_id(), conditions, limit=query.limit, offset=query.offset
+    )
+    total = search.count_scores(current_project_id(), conditions)
+    data = [score(row, current_project_id(), trace=with_trace) for row in rows]
     return reply(Scores(data=data, meta=page_meta(query, total)))
 
 
-def _read(score_id: str, *more: Condition) -> Response:
-    wanted = [Condition("score_id", "=", score_id), *more]
-    rows = search.list_scores(project_id(), wanted, limit=1)
+def _read(score_id: str, *extra: Condition) -> Response:
+    conditions = [Condition("score_id", "=", score_id), *extra]
+    rows = search.list_scores(current_project_id(), conditions, limit=1)
     if not rows:
         raise missing("Score", score_id)
-    return reply(score(rows[0], project_id()))
+    return reply(score(rows[0], current_project_id()))
 
 
 _LABELS: Final = {
@@ -191,8 +193,8 @@ def _conditions(query: ScoresQuery) -> list[Condition]:
     if query.operator is not None and query.value is not None:
         operator = "<>" if query.operator == "!=" else query.operator
         conditions.append(Condition("value", operator, query.value))
-    wanted = with_filter(conditions, read_filter(query.filter, COLUMNS))
-    return [as_stored(condition) for condition in wanted]
+    filtered = with_filter(conditions, read_filter(query.filter, COLUMNS))
+    return [as_stored(condition) for condition in filtered]
 
 
 def _with_trace(query: ScoresQuery) -> bool:

@@ -24,7 +24,7 @@ from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
 from tracer.store.scores.search import FoundScore, ScoreKey
 from tracer.times import json_time_in_millis
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.native.requests import Time
@@ -98,7 +98,9 @@ def list_scores_v3() -> Response:
     after = None
     if query.cursor is not None:
         after = ScoreKey(*decode_cursor(query.cursor, tuple[datetime, str]))
-    rows = search.list_scores(project_id(), _conditions(query), after=after, limit=query.limit + 1)
+    rows = search.list_scores(
+        current_project_id(), _conditions(query), after=after, limit=query.limit + 1
+    )
     page, meta = rows[: query.limit], ScoresV3Meta(limit=query.limit)
     if len(rows) > query.limit:
         meta.cursor = encode_cursor(page[-1].time, page[-1].score_id)
@@ -209,7 +211,7 @@ def score_v3(row: FoundScore, groups: list[str]) -> dict[str, Any]:
     """Return a score in version 3 of the API, with the given groups of fields."""
     fields: dict[str, Any] = {
         "id": row.score_id,
-        "projectId": project_id(),
+        "projectId": current_project_id(),
         "name": row.name,
         "source": source_of(row),
         "timestamp": json_time_in_millis(row.time),

@@ -24,7 +24,7 @@ from tracer.api.langfuse.params import (
 from tracer.store.database.conditions import Condition
 from tracer.store.database.session import within
 from tracer.store.traces import span_search
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.bodies import Level, Type
@@ -138,8 +138,10 @@ def list_observations() -> Response:
     query = read_params(ObservationsQuery)
     wanted = conditions(query)
     with within():
-        rows = span_search.list_spans(project_id(), wanted, limit=query.limit, offset=query.offset)
-        total = span_search.count_spans(project_id(), wanted)
+        rows = span_search.list_spans(
+            current_project_id(), wanted, limit=query.limit, offset=query.offset
+        )
+        total = span_search.count_spans(current_project_id(), wanted)
     data = [observation(row) for row in rows]
     return reply(Observations(data=data, meta=page_meta(query, total)))
 
@@ -150,16 +152,16 @@ def list_observations() -> Response:
 )
 def read_observation(observation_id: str) -> Response:
     """Return an observation; the latest one where several traces contain its id."""
-    row = span_search.find_span(project_id(), observation_id)
+    row = span_search.find_span(current_project_id(), observation_id)
     if row is None:
         raise missing("Observation", observation_id)
     return reply(observation(row))
 
 
 def conditions(
-    query: ObservationFilters, more: Mapping[str, str | bool | None] = MappingProxyType({})
+    query: ObservationFilters, extra: Mapping[str, str | bool | None] = MappingProxyType({})
 ) -> list[Condition]:
-    """Return the conditions of a query, and those of ``more`` fields, which may be None.
+    """Return the conditions of a query and of ``extra`` fields; fields that are None are ignored.
 
     A filter on a column replaces its plain parameter.
     """
@@ -169,7 +171,7 @@ def conditions(
         "trace_id": query.trace_id,
         "parent_span_id": query.parent_observation_id,
         "version": query.version,
-        **more,
+        **extra,
     }
     plain_conditions = [
         Condition(name, "=", value) for name, value in plain.items() if value is not None

@@ -12,14 +12,14 @@ from msgspec import Meta
 
 from tracer import exact_json
 from tracer.api.langfuse import answers
-from tracer.api.langfuse.answers import Answer, maybe_iso
+from tracer.api.langfuse.answers import Answer, json_time_in_millis_or_none
 from tracer.api.langfuse.params import (
     decode_cursor,
     encode_cursor,
     groups_of,
     read_params,
 )
-from tracer.api.langfuse.span_prices import Paid, paid
+from tracer.api.langfuse.span_prices import AppliedPrice, applied_price
 from tracer.api.langfuse.traces.observations import ObservationFilters, conditions
 from tracer.errors import Invalid
 from tracer.records import Json
@@ -28,7 +28,7 @@ from tracer.store.database.session import within
 from tracer.store.traces import span_search
 from tracer.store.traces.span_search import FoundSpan, SpanKey
 from tracer.times import json_time_in_millis
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.langfuse.words import TYPE_OF
@@ -99,14 +99,14 @@ def list_observations_v2() -> Response:
         after = SpanKey(*decode_cursor(query.cursor, tuple[datetime, str, str]))
     with within():
         rows = span_search.list_spans(
-            project_id(), _conditions(query), after=after, limit=query.limit + 1
+            current_project_id(), _conditions(query), after=after, limit=query.limit + 1
         )
     page, meta = rows[: query.limit], CursorMeta()
     if len(rows) > query.limit:
         meta.cursor = encode_cursor(
             *SpanKey(page[-1].start_time, page[-1].trace_id, page[-1].span_id)
         )
-    # Whoever asks for a long value by its key gets all of them, as in Langfuse.
+    # As in Langfuse, requesting any key returns all values uncut.
     cut = None if query.expand_metadata else SHORT
     data = [_observation(row, groups, cut) for row in page]
     return reply(ObservationsV2(data=data, meta=meta))
@@ -127,8 +127,8 @@ def _observation(row: FoundSpan, groups: frozenset[str], cut: int | None) -> dic
 
 
 def _price(row: FoundSpan, groups: frozenset[str]) -> dict[str, Any]:
-    price = paid(row) if groups & {"model", "usage"} else Paid()
-    shown = price if "model" in groups else Paid()
+    price = applied_price(row) if groups & {"model", "usage"} else AppliedPrice()
+    shown = price if "model" in groups else AppliedPrice()
     # These fields are always present, and filled only with their group.
     fields = {
         "modelId": shown.model_id,
@@ -152,7 +152,7 @@ def _core(row: FoundSpan) -> dict[str, Any]:
         "id": row.span_id,
         "traceId": row.trace_id,
         "startTime": json_time_in_millis(row.start_time),
-        "endTime": maybe_iso(row.end_time),
+        "endTime": json_time_in_millis_or_none(row.end_time),
         "projectId": row.project_id,
         "parentObservationId": row.parent_span_id,
         "type": TYPE_OF[row.kind],
@@ -176,7 +176,7 @@ def _basic(row: FoundSpan) -> dict[str, Any]:
 
 def _time(row: FoundSpan) -> dict[str, Any]:
     return {
-        "completionStartTime": maybe_iso(row.first_token_time),
+        "completionStartTime": json_time_in_millis_or_none(row.first_token_time),
         "createdAt": json_time_in_millis(row.start_time),
         "updatedAt": json_time_in_millis(row.updated_at),
     }

@@ -14,7 +14,7 @@ from tracer.store.traces import sessions
 from tracer.store.traces.sessions import SessionRow
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 
@@ -60,7 +60,7 @@ def list_sessions() -> Response:
     """Return one page of the project's sessions, the latest start first."""
     query = read_params(SessionsQuery)
     rows, total = sessions.page_sessions(
-        project_id(),
+        current_project_id(),
         since=query.from_timestamp,
         until=query.to_timestamp,
         environments=query.environment,
@@ -77,7 +77,7 @@ def list_sessions() -> Response:
 )
 def read_session(session_id: str) -> Response:
     """Return a session with its traces."""
-    row = sessions.get_session(project_id(), session_id)
+    row = sessions.get_session(current_project_id(), session_id)
     if row is None:
         raise missing("Session", session_id)
     return reply(FullSession(**_fields(row), traces=session_traces(session_id)))
@@ -87,6 +87,6 @@ def _fields(row: SessionRow) -> dict[str, str]:
     return {
         "id": row.session_id,
         "created_at": json_time_in_millis(row.start_time),
-        "project_id": project_id(),
+        "project_id": current_project_id(),
         "environment": row.environment,
     }

@@ -34,15 +34,15 @@ from tracer.errors import Invalid, TooLarge
 from tracer.store.database.conditions import Condition
 from tracer.store.scores import search
 from tracer.store.traces import span_search, trace_search, traces
-from tracer.web.keys import project_id
+from tracer.web.keys import current_project_id
 from tracer.web.langfuse.routes import PREFIX, PROBLEMS, missing, reply, set_up
 from tracer.web.operations import Operation, describe
 from tracer.wire.native.requests import Time
 
 GROUPS: Final = ("core", "io", "scores", "observations", "metrics")
-MOST_IDS: Final = 10_000
+MAX_IDS: Final = 10_000
 """Greatest number of observation ids listed per trace."""
-MOST_OBSERVATIONS: Final = 20_000
+MAX_OBSERVATIONS: Final = 20_000
 """Greatest number of observations returned with a trace; larger traces are read in pages."""
 
 ORDERS: Final = {
@@ -128,7 +128,7 @@ def list_traces() -> Response:
     groups = _groups(query.fields)
     order, descending = _order(query.order_by)
     rows, total = trace_search.page_traces(
-        project_id(),
+        current_project_id(),
         _conditions(query),
         order=order,
         descending=descending,
@@ -136,7 +136,9 @@ def list_traces() -> Response:
         offset=query.offset,
     )
     ids = [row.trace_id for row in rows]
-    spans = span_search.span_ids(project_id(), ids if "observations" in groups else [], MOST_IDS)
+    spans = span_search.span_ids(
+        current_project_id(), ids if "observations" in groups else [], MAX_IDS
+    )
     scores = _score_ids(ids if "scores" in groups else [])
     data = [
         ListedTrace(
@@ -162,35 +164,37 @@ def list_traces() -> Response:
 def read_trace(trace_id: str) -> Response:
     """Return a trace with its observations and scores."""
     groups = _groups(read_params(TraceQuery).fields)
-    row = traces.get_trace(project_id(), trace_id)
+    row = traces.get_trace(current_project_id(), trace_id)
     if row is None:
         raise missing("Trace", trace_id)
-    if "observations" in groups and row.span_count > MOST_OBSERVATIONS:
+    if "observations" in groups and row.span_count > MAX_OBSERVATIONS:
         raise TooLarge(
             f"the trace has {row.span_count} observations: read it without the group"
             f" observations, and these from {PREFIX}/v2/observations?traceId=…"
         )
-    mine = [Condition("trace_id", "=", trace_id)]
+    of_trace = [Condition("trace_id", "=", trace_id)]
     spans = span_search.list_spans(
-        project_id(), mine, limit=MOST_OBSERVATIONS if "observations" in groups else 0
+        current_project_id(), of_trace, limit=MAX_OBSERVATIONS if "observations" in groups else 0
     )
     score_rows = search.list_scores(
-        project_id(), [*mine, UNCORRECTED], limit=MOST_IDS if "scores" in groups else 0
+        current_project_id(), [*of_trace, UNCORRECTED], limit=MAX_IDS if "scores" in groups else 0
     )
     return reply(
         FullTrace(
             **core_trace(row, io="io" in groups),
             **metrics_of(row, requested="metrics" in groups),
             observations=[observation(span) for span in reversed(spans)],
-            scores=[score(found_score, project_id(), trace=False) for found_score in score_rows],
+            scores=[
+                score(found_score, current_project_id(), trace=False) for found_score in score_rows
+            ],
         )
     )
 
 
 def session_traces(session_id: str) -> list[CoreTrace]:
-    """Return the traces of a session, newest first, up to MOST_IDS."""
+    """Return the traces of a session, newest first, up to MAX_IDS."""
     rows, _ = trace_search.page_traces(
-        project_id(), [Condition("session_id", "=", session_id)], limit=MOST_IDS, offset=0
+        current_project_id(), [Condition("session_id", "=", session_id)], limit=MAX_IDS, offset=0
     )
     return [CoreTrace(**core_trace(row, io=True)) for row in rows]
 
@@ -233,6 +237,6 @@ def _score_ids(trace_ids: list[str]) -> dict[str, list[str]]:
     ids_by_trace: dict[str, list[str]] = {}
     if trace_ids:
         wanted = [Condition("trace_id", "any of", trace_ids)]
-        for row in search.list_scores(project_id(), wanted, limit=MOST_IDS):
+        for row in search.list_scores(current_project_id(), wanted, limit=MAX_IDS):
             ids_by_trace.setdefault(row.trace_id or "", []).append(row.score_id)
     return ids_by_trace

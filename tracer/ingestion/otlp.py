@@ -1,4 +1,4 @@
-"""POST /v1/traces and /v1/logs as OTLP/HTTP says: answers in the request's own encoding."""
+"""POST /v1/traces and /v1/logs by OTLP/HTTP: responses have the encoding of the request."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from tracer.wire.otlp.request import (
     encode_error,
 )
 
-# google.rpc.Code; INVALID_ARGUMENT is what is left.
+# google.rpc.Code by HTTP status; INVALID_ARGUMENT for all other errors.
 _INVALID_ARGUMENT: Final = 3
 _CODES: Final = {401: 16, 403: 7, 413: 8, 429: 8, 503: 14}
-NAMED: Final = 5
-"""Refused items that an answer names; it counts the rest."""
+MAX_NAMED: Final = 5
+"""Greatest number of refused items that a response names; it has the number of the others."""
 NOT_STORED: Final = (
     "{} of {} log records were accepted and not stored:"
     " only GenAI events (gen_ai.*) with a trace id and a span id are"
@@ -41,18 +41,18 @@ bp = Blueprint("otlp", __name__)
 
 
 def answer_errors(bp: Blueprint) -> None:
-    """Make what the blueprint's routes raise an answer that an exporter can read."""
+    """Add handlers that turn errors of the blueprint's routes into OTLP responses."""
     for kind in STATUS:
         bp.register_error_handler(kind, _refuse)
 
 
 @bp.post("/v1/traces")
 def export() -> Response:
-    """Store the spans of an ExportTraceServiceRequest; what is refused is counted and named."""
-    return take()[0]
+    """Store the spans of an ExportTraceServiceRequest; the response has the refused ones."""
+    return store_traces()[0]
 
 
-def take() -> tuple[Response, Sequence[SpanRecord]]:
+def store_traces() -> tuple[Response, Sequence[SpanRecord]]:
     """Store the spans of the request; return the answer, and the spans as decoded."""
     content_type = check_content_type(request, CONTENT_TYPES)
     config = services().config
@@ -71,11 +71,11 @@ def take() -> tuple[Response, Sequence[SpanRecord]]:
 @bp.post("/v1/logs")
 def export_logs() -> Response:
     """Join the GenAI events of an ExportLogsServiceRequest to their spans; count other logs."""
-    return take_logs()
+    return store_logs()
 
 
-def take_logs() -> Response:
-    """Do so for whichever project the request's key opens."""
+def store_logs() -> Response:
+    """Store the log records of the request in the project of its key; return the response."""
     content_type = check_content_type(request, CONTENT_TYPES)
     config = services().config
     body = read_body(request, config.max_body_bytes)
@@ -95,7 +95,7 @@ def take_logs() -> Response:
 
 
 def _named(batch: Batch, rejections: Sequence[Rejected]) -> list[Refusal]:
-    """Return what the database refused by the ids that the client knows it by."""
+    """Return the items that the database refused, named by the client's ids."""
     refusals = []
     for rejection in rejections:
         if rejection.kind == "spans":
@@ -113,14 +113,14 @@ def _named(batch: Batch, rejections: Sequence[Rejected]) -> list[Refusal]:
 
 
 def _message(refusals: Sequence[Refusal]) -> str:
-    named = "; ".join(str(refusal) for refusal in refusals[:NAMED])
-    more = len(refusals) - NAMED
-    return f"{named}; and {more} more" if more > 0 else named
+    named = "; ".join(str(refusal) for refusal in refusals[:MAX_NAMED])
+    unnamed = len(refusals) - MAX_NAMED
+    return f"{named}; and {unnamed} more" if unnamed > 0 else named
 
 
 def _refuse(error: TracerError) -> Response:
     status = status_of(error)
-    # A request that names neither encoding is answered in the one that OTLP makes the default.
+    # Where the request has neither encoding, respond in OTLP's default.
     content_type = request.mimetype if request.mimetype in CONTENT_TYPES else PROTOBUF
     body = encode_error(content_type, str(error), _CODES.get(status, _INVALID_ARGUMENT))
     return Response(body, status, headers_of(error), content_type=content_type)

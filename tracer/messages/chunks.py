@@ -1,6 +1,6 @@
-"""Joins the raw chunks of a streamed answer, which some applications record as they came.
+"""Joins the raw chunks of a streamed response, which some applications record as received.
 
-Each API sends its chunks in another form; all items of a list must have the form of one API.
+Chunks have another form in each API; all items of a list must have the form of one API.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _BEDROCK: Final = frozenset(
 _TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal")
 
 
-def joined(items: list[Json]) -> Json:
-    """Return the answer that a list of chunks makes, in the form of its API; None: it is none."""
+def join_chunks(items: list[Json]) -> Json:
+    """Return the response that a list of chunks makes, in the form of its API; None: no chunks."""
     chunks = [item for item in items if isinstance(item, dict)]
     if len(chunks) < len(items) or not chunks:
         return None
@@ -43,8 +43,8 @@ def joined(items: list[Json]) -> Json:
     return None
 
 
-def events(text: str) -> list[Json] | None:
-    """Return the data of server-sent events; None: the text is none of these."""
+def sse_events(text: str) -> list[Json] | None:
+    """Return the data of server-sent events; None: the text has another format."""
     if not text.lstrip().startswith((_SSE, "event:")):
         return None
     lines = (line.removeprefix(_SSE).strip() for line in text.splitlines() if line[:5] == _SSE)
@@ -67,7 +67,7 @@ def _is_openai(chunk: Item) -> bool:
 def _join_openai(chunks: Iterable[Item]) -> Json:
     messages: dict[int, Item] = {}
     for choice in (choice for chunk in chunks for choice in chunk["choices"]):
-        message = messages.setdefault(_number(choice), {"role": "assistant"})
+        message = messages.setdefault(_index(choice), {"role": "assistant"})
         delta = choice["delta"] if isinstance(choice["delta"], dict) else {}
         for name in _TEXTS:
             _append(message, name, delta.get(name))
@@ -82,12 +82,12 @@ def _join_openai(chunks: Iterable[Item]) -> Json:
 
 
 def _add_call(calls: dict[int, Item], call: Item) -> None:
-    known = calls.setdefault(_number(call), {"type": "function", "function": {}})
+    joined = calls.setdefault(_index(call), {"type": "function", "function": {}})
     if call.get("id"):
-        known["id"] = call["id"]
+        joined["id"] = call["id"]
     sent = call.get("function")
     for name in ("name", "arguments"):
-        _append(known["function"], name, sent.get(name) if isinstance(sent, dict) else None)
+        _append(joined["function"], name, sent.get(name) if isinstance(sent, dict) else None)
 
 
 def _is_anthropic(chunk: Item) -> bool:
@@ -100,17 +100,17 @@ def _join_anthropic(chunks: Iterable[Item]) -> Json:
     for chunk in chunks:
         block, delta = chunk.get("content_block"), chunk.get("delta")
         if isinstance(block, dict):
-            # The input of a call comes as pieces of JSON text.
-            blocks[_number(chunk)] = {**block, "input": ""} if "input" in block else dict(block)
+            # The input of a call is sent as pieces of JSON text.
+            blocks[_index(chunk)] = {**block, "input": ""} if "input" in block else dict(block)
         if not isinstance(delta, dict):
             continue
         if chunk["type"] == "message_delta":
             answer["stop_reason"] = delta.get("stop_reason")
             continue
-        known = blocks.setdefault(_number(chunk), {"type": "text"})
-        _append(known, "text", delta.get("text"))
-        _append(known, "thinking", delta.get("thinking"))
-        _append(known, "input", delta.get("partial_json"))
+        joined = blocks.setdefault(_index(chunk), {"type": "text"})
+        _append(joined, "text", delta.get("text"))
+        _append(joined, "thinking", delta.get("thinking"))
+        _append(joined, "input", delta.get("partial_json"))
     return {**answer, "content": list(blocks.values())}
 
 
@@ -180,7 +180,7 @@ def _join_bedrock(chunks: Iterable[Item]) -> Json:
     for name, event in ((name, event) for chunk in chunks for name, event in chunk.items()):
         if not isinstance(event, dict):
             continue
-        block = blocks.setdefault(_number(event), {}) if name.startswith("contentBlock") else {}
+        block = blocks.setdefault(_index(event), {}) if name.startswith("contentBlock") else {}
         start, delta = event.get("start"), event.get("delta")
         if isinstance(start, dict) and isinstance(start.get("toolUse"), dict):
             block["toolUse"] = {**start["toolUse"], "input": ""}
@@ -223,9 +223,9 @@ def _objects(value: Json) -> list[Item]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _number(item: Item) -> int:
-    number = item.get("index", item.get("contentBlockIndex", 0))
-    return number if isinstance(number, int) else 0
+def _index(item: Item) -> int:
+    index = item.get("index", item.get("contentBlockIndex", 0))
+    return index if isinstance(index, int) else 0
 
 
 _FORMS: Final[tuple[tuple[Callable[[Item], bool], Callable[[list[Item]], Json]], ...]] = (

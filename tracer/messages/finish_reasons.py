@@ -39,7 +39,7 @@ def _choices(answer: dict[str, Json]) -> Json:
     for name in _CHOICES:
         if name in answer and (choices := answer[name]):
             return choices
-    # Of a whole conversation the last message is the answer.
+    # In a whole conversation, the last message is the response.
     messages = answer.get("messages")
     return messages[-1:] if isinstance(messages, list) else None
 
@@ -47,7 +47,7 @@ def _choices(answer: dict[str, Json]) -> Json:
 def _reason(choice: dict[str, Json], depth: int) -> str | None:
     if _FIELDS.isdisjoint(choice):
         return None
-    # The name that most answers have, read first because each generation is read.
+    # Read first for speed: most responses have this key.
     reason = choice.get("finish_reason")
     if isinstance(reason, str) and reason:
         return reason

@@ -9,14 +9,14 @@ from typing import Final, TypeGuard
 from tracer.messages.part import Part, inlined, string
 from tracer.records import Json
 
-MEDIA_WORDS: Final = {
+MEDIA_API_NAMES: Final = {
     "image": "image image_url input_image output_image image_file b64_json computer_screenshot",
     "audio": "audio input_audio output_audio audio_url",
     "file": "file input_file document document_url input_document blob uri inline_data file_data"
     " media binary video video_url input_video resource resource_link embedded_resource"
     " text_plain file_url",
 }
-"""Names of parts (by `snake`) in APIs, by type."""
+"""Names of parts in APIs, in snake case, by Tracer's type."""
 
 _WRAPPERS: Final = (
     "source",
@@ -61,7 +61,7 @@ _URLS: Final = (
     "data",
     "content",
 )
-"""Names of an address; the last ones may be the content or an address."""
+"""Keys of a URL; the values of the last ones may be a URL or the content."""
 _CONTENTS: Final = (
     "data",
     "base64",
@@ -117,9 +117,9 @@ _DOCUMENTS: Final = ("application/", "text/")
 
 
 def media_part(item: dict[str, Json], kind: str) -> Part:
-    """Return an image, audio or file part; ``kind`` is the type by the part's name."""
+    """Return an image, audio or file part; ``kind`` is the type by the part's API name."""
     flat = inlined(item, *_WRAPPERS)
-    mime_type = string(flat, *_MIME_TYPES) or _by_format(flat, kind)
+    mime_type = string(flat, *_MIME_TYPES) or _mime_type_of_format(flat, kind)
     url = next((value for name in _URLS if _is_url(value := flat.get(name))), None)
     text = _text(flat, mime_type)
     name = string(flat, *_NAMES)
@@ -127,8 +127,8 @@ def media_part(item: dict[str, Json], kind: str) -> Part:
     if content is not None:
         # The API with this name returns PNG unless another format is requested.
         assumed = "image/png" if "b64_json" in item else None
-        mime_type = mime_type or _by_signature(content) or assumed
-        # Content in the message needs no address.
+        mime_type = mime_type or _mime_type_of_content(content) or assumed
+        # The content becomes the URL; a URL that was sent is kept as the name.
         name = name or url
         url = f"data:{mime_type or _UNKNOWN_TYPE};base64,{content}"
     if mime_type is None and url is not None and url.startswith("data:"):
@@ -137,7 +137,7 @@ def media_part(item: dict[str, Json], kind: str) -> Part:
         # An uploaded file has only an id.
         name = string(flat, "id")
     return Part(
-        type=_type(string(flat, "modality"), mime_type or "", kind),
+        type=_part_type(string(flat, "modality"), mime_type or "", kind),
         text=text or string(flat, "transcript"),
         name=name,
         mime_type=mime_type,
@@ -195,25 +195,25 @@ def _base64(content: Json) -> str | None:
         return None
 
 
-def _by_format(flat: dict[str, Json], kind: str) -> str | None:
+def _mime_type_of_format(flat: dict[str, Json], kind: str) -> str | None:
     form = string(flat, "format")
     if not form or "/" in form:
         return form or None
     return _FORMATS.get(form, f"{'application' if kind == 'file' else kind}/{form}")
 
 
-def _by_signature(content: str) -> str | None:
+def _mime_type_of_content(content: str) -> str | None:
     if content.startswith("UklGR"):
-        # RIFF and a length, then the format: WAVE or WEBP, of which the last three letters align.
+        # RIFF, a length, then WAVE or WEBP; base64 encodes the last three letters as one group.
         return {"QVZF": "audio/wav", "RUJQ": "image/webp"}.get(content[12:16])
     return next((mime for sign, mime in _SIGNATURES.items() if content.startswith(sign)), None)
 
 
-def _type(modality: str | None, mime_type: str, kind: str) -> str:
+def _part_type(modality: str | None, mime_type: str, kind: str) -> str:
     """Return image, audio or file: a file's kind follows from its MIME type and modality."""
     if kind != "file":
         return kind
     if modality is None or (mime_type.startswith(_DOCUMENTS) and mime_type != _UNKNOWN_TYPE):
-        # The AI SDK calls a document an image.
+        # The AI SDK's modality of a document is image.
         modality = mime_type.partition("/")[0]
     return modality if modality in ("image", "audio") else kind

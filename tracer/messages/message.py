@@ -6,13 +6,13 @@ from typing import Final
 
 import msgspec
 
-from tracer.messages.autogen import as_message
+from tracer.messages.autogen import autogen_message
 from tracer.messages.media import audio_answer, media_part
 from tracer.messages.part import Part, decoded, snake, string
-from tracer.messages.parts import kind_of, read_part, read_parts, word_of
+from tracer.messages.parts import api_name_of, part_type, read_part, read_parts
 from tracer.records import Json
 
-_ROLES: Final = {
+_ROLE_ALIASES: Final = {
     "human": "user",
     "ai": "assistant",
     "model": "assistant",
@@ -26,9 +26,9 @@ _ROLES: Final = {
 }
 _ENUMERATION: Final = "messagerole."
 """Prefix of a role written as a member of a Python enumeration."""
-ROLES: Final = frozenset(("system", "developer", "user", "assistant", "tool", *_ROLES))
+ROLES: Final = frozenset(("system", "developer", "user", "assistant", "tool", *_ROLE_ALIASES))
 
-_TYPES: Final = {
+_TYPE_ROLES: Final = {
     "human": "user",
     "user": "user",
     "ai": "assistant",
@@ -40,7 +40,7 @@ _TYPES: Final = {
 }
 """Roles by message type, which LangChain and others send instead of a role."""
 
-_ITEMS: Final = {
+_ITEM_ROLES: Final = {
     "function_call": "assistant",
     "custom_tool_call": "assistant",
     "reasoning": "assistant",
@@ -52,15 +52,15 @@ _ITEMS: Final = {
 """Items of the Responses API that are a single part, with the role of the sender."""
 
 _CALL_FIELDS: Final = frozenset(("status", "action", "call_id", "arguments", "input"))
-"""Names of which a call of an API's built-in tool has at least one."""
+"""A call of an API's built-in tool has at least one of these keys."""
 
-_BODIES: Final = frozenset(
+_CONTENT_FIELDS: Final = frozenset(
     (
         *("content", "parts", "blocks"),
         *("tool_calls", "toolCalls", "function_call", "function_call_name"),
     )
 )
-MESSAGE_FIELDS: Final = _BODIES | {
+MESSAGE_FIELDS: Final = _CONTENT_FIELDS | {
     "role",
     "name",
     "id",
@@ -83,11 +83,11 @@ MESSAGE_FIELDS: Final = _BODIES | {
     "tool_call_id",
 }
 _WRAPPERS: Final = ("message", "content", "kwargs", "data")
-"""Names of the message within a choice, or within an object of LangChain."""
+"""Keys of the message within a choice, or within an object of LangChain."""
 _CHOICE_FIELDS: Final = frozenset(("role", "index", "finish_reason"))
 _COMPLETION_FIELDS: Final = frozenset(("finish_reason", "logprobs", "stop_reason"))
-_COMPLETED: Final = ("generated_text", "outputText", "generation")
-"""Names of the answer in APIs that complete a text: Hugging Face, and models on Bedrock."""
+_COMPLETION_TEXTS: Final = ("generated_text", "outputText", "generation")
+"""Keys of the text in responses of completion APIs: Hugging Face, models on Bedrock."""
 _REASONING: Final = (
     "reasoning_content",
     "reasoning",
@@ -106,7 +106,7 @@ _FINISH_REASONS: Final = (
     "completionReason",
 )
 REASON_FIELDS: Final = frozenset((*_FINISH_REASONS, "incomplete_details"))
-_SENDERS: Final = {
+_PYDANTIC_AI_ROLES: Final = {
     "system_prompt": "system",
     "user_prompt": "user",
     "retry_prompt": "user",
@@ -126,24 +126,23 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def read_item(item: Json, default: str) -> list[Message]:
-    """Return the messages of an object, mostly one; empty: it is no message.
+    """Return the messages of an object, usually one; empty: the object is no message.
 
     ``default`` is the role of a message without one.
     """
     if isinstance(item, list):
-        return _pair(item)
+        return _message_from_pair(item)
     if not isinstance(item, dict):
         return []
     if (wrapped := _unwrap(item, default)) is not None:
         return wrapped
-    word = str(item.get("type"))
     if sender := item_role(item):
         return [Message(role=sender, parts=read_parts([item]))]
     if item.get("kind") in ("request", "response") and isinstance(item.get("parts"), list):
-        return _of_pydantic_ai(item)
-    if (message := as_message(item)) is not None:
+        return _messages_from_pydantic_ai(item)
+    if (message := autogen_message(item)) is not None:
         return read_item(message, default)
-    role: Json = item.get("role") or _role_of_type(word) or default
+    role: Json = item.get("role") or _role_of_type(str(item.get("type"))) or default
     if not isinstance(role, str) or not _is_message(item, default):
         return []
     name = item.get("name")
@@ -168,20 +167,20 @@ def empty_message(item: Json) -> Message | None:
 
 
 def _role(name: str) -> str:
-    """Return the role that an API or a framework calls ``name``."""
+    """Return Tracer's role for a role's name in an API or framework."""
     name = name.lower().removeprefix(_ENUMERATION)
-    return _ROLES.get(name, name)
+    return _ROLE_ALIASES.get(name, name)
 
 
 def item_role(item: dict[str, Json]) -> str | None:
     """Return the sender's role of an item of the Responses API; None: it is no such item."""
-    word = str(item.get("type"))
-    if role := _ITEMS.get(word):
+    type_name = str(item.get("type"))
+    if role := _ITEM_ROLES.get(type_name):
         return role
-    if word.endswith("_call_output"):
+    if type_name.endswith("_call_output"):
         return "tool"
     # Other objects may have a type such as phone_call.
-    return "assistant" if word.endswith("_call") and item.keys() & _CALL_FIELDS else None
+    return "assistant" if type_name.endswith("_call") and item.keys() & _CALL_FIELDS else None
 
 
 def finish_reason(item: dict[str, Json]) -> str | None:
@@ -197,24 +196,24 @@ def finish_reason(item: dict[str, Json]) -> str | None:
     return reason if isinstance(reason, str) and reason else None
 
 
-def _pair(item: list[Json]) -> list[Message]:
+def _message_from_pair(item: list[Json]) -> list[Message]:
     """Return the message of ``["human", "Hi"]``, a form of LangChain's prompts."""
     if len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], str):
         role = item[0].lower()
         if role in ROLES:
-            return [Message(role=_ROLES.get(role, role), parts=read_parts(item[1]))]
+            return [Message(role=_ROLE_ALIASES.get(role, role), parts=read_parts(item[1]))]
     return []
 
 
 def _unwrap(item: dict[str, Json], default: str) -> list[Message] | None:
     """Return the messages within a wrapper; None: the object is no wrapper."""
-    if "message" in item and (choice := _choice_text(item)):
+    if "message" in item and (choice := _choice_message(item)):
         return read_item(choice, default)
     if "role" in item:
         return None
     text = item.get("text") if item.keys() & _COMPLETION_FIELDS else None
     if text is None and default == "assistant":
-        text = string(item, *_COMPLETED)
+        text = string(item, *_COMPLETION_TEXTS)
     if isinstance(text, str):
         # A choice of OpenAI's older API for completions of a text.
         reason = finish_reason(item)
@@ -222,7 +221,7 @@ def _unwrap(item: dict[str, Json], default: str) -> list[Message] | None:
         return [Message(role="assistant", parts=parts, finish_reason=reason)]
     for name in _WRAPPERS:
         inner = item.get(name)
-        if isinstance(inner, dict) and (name != "data" or item.get("type") in _TYPES):
+        if isinstance(inner, dict) and (name != "data" or item.get("type") in _TYPE_ROLES):
             role = _langchain_role(item)
             messages = read_item({"role": role, **inner} if role else inner, default)
             if messages:
@@ -231,7 +230,7 @@ def _unwrap(item: dict[str, Json], default: str) -> list[Message] | None:
     return None
 
 
-def _choice_text(item: dict[str, Json]) -> dict[str, Json] | None:
+def _choice_message(item: dict[str, Json]) -> dict[str, Json] | None:
     """Return the message of a choice or history whose ``message`` is only the content."""
     content = item["message"]
     if "content" in item or item.keys() - MESSAGE_FIELDS - {"message", "tool.result"}:
@@ -245,23 +244,23 @@ def _choice_text(item: dict[str, Json]) -> dict[str, Json] | None:
 
 def _is_message(item: dict[str, Json], default: str) -> bool:
     """Return whether an object is a message: it has a role, or only fields of messages."""
-    if not item.keys() & _BODIES:
+    if not item.keys() & _CONTENT_FIELDS:
         is_bare = default == "assistant" and "role" not in item and not item.keys() - MESSAGE_FIELDS
-        return _has_other_body(item) and (is_bare or str(item.get("role")).lower() in ROLES)
+        return _has_other_content(item) and (is_bare or str(item.get("role")).lower() in ROLES)
     if "role" in item or _role_of_type(str(item.get("type"))):
         return True
     # {"content": …} may be any input; as an answer, or in Gemini's parts, it is a message.
     return not item.keys() - MESSAGE_FIELDS and (default == "assistant" or "parts" in item)
 
 
-def _has_other_body(item: dict[str, Json]) -> bool:
+def _has_other_content(item: dict[str, Json]) -> bool:
     return any(item.get(name) for name in ("refusal", "audio", *_MEDIA, *_REASONING))
 
 
 def _content(item: dict[str, Json], role: str) -> list[Part]:
     content = next((item[name] for name in ("parts", "content", "blocks") if name in item), None)
     call_id = string(item, "tool_call_id", "toolCallId", "id")
-    if role == "tool" and "parts" not in item and not _holds_results(content):
+    if role == "tool" and "parts" not in item and not _has_results(content):
         result = {"type": "tool_result", "id": call_id, "name": item.get("name")}
         parts = [] if content is None else [read_part({**result, "content": content})]
     else:
@@ -295,8 +294,8 @@ def _reasoning(item: dict[str, Json]) -> list[Part]:
 
 def _media(item: Json, kind: str) -> Part:
     if isinstance(item, dict):
-        word = kind_of(word_of(item))
-        return media_part(item, kind if word == "data" else word)
+        own_type = part_type(api_name_of(item))
+        return media_part(item, kind if own_type == "data" else own_type)
     return media_part({"data": item}, kind)
 
 
@@ -308,24 +307,24 @@ def _with_calls(parts: list[Part], item: dict[str, Json]) -> list[Part]:
         if isinstance(call, dict):
             part = read_part({**call, "type": "tool_call"})
             # Some APIs send a call twice: in the content and beside it.
-            if part.id is None or all(known.id != part.id for known in parts):
+            if part.id is None or all(other.id != part.id for other in parts):
                 parts.append(part)
     return parts
 
 
 def _single_call(item: dict[str, Json]) -> dict[str, Json] | None:
-    """Return the call of a message in the form before lists of calls, also flattened."""
+    """Return the call of a message in OpenAI's older form of one call, also flattened."""
     name, call = item.get("function_call_name"), item.get("function_call")
     if isinstance(name, str) and _role(str(item.get("role"))) == "assistant":
         return {"name": name, "arguments": item.get("function_call_arguments_json")}
     return call if isinstance(call, dict) else None
 
 
-def _holds_results(content: Json) -> bool:
+def _has_results(content: Json) -> bool:
     """Return whether the content is a list of results with the ids of their calls."""
     items = decoded(content)
     return isinstance(items, list) and any(
-        isinstance(item, dict) and kind_of(word_of(item)) == "tool_result" for item in items
+        isinstance(item, dict) and part_type(api_name_of(item)) == "tool_result" for item in items
     )
 
 
@@ -336,25 +335,25 @@ def _langchain_role(item: dict[str, Json]) -> str | None:
     return _role_of_type(name) if isinstance(name, str) else None
 
 
-def _role_of_type(word: str) -> str | None:
-    """Return the role of a message's type: of ``ai``, or of a class such as ``AIMessageChunk``."""
-    return _TYPES.get(word) or _TYPES.get(
-        word.removesuffix("Chunk").removesuffix("Message").lower()
+def _role_of_type(type_name: str) -> str | None:
+    """Return the role for a message's type: ``ai``, or a class such as ``AIMessageChunk``."""
+    return _TYPE_ROLES.get(type_name) or _TYPE_ROLES.get(
+        type_name.removesuffix("Chunk").removesuffix("Message").lower()
     )
 
 
-def _of_pydantic_ai(item: dict[str, Json]) -> list[Message]:
+def _messages_from_pydantic_ai(item: dict[str, Json]) -> list[Message]:
     """Return the messages of a request or response, with a message per role."""
     messages: list[Message] = []
     if isinstance(instructions := item.get("instructions"), str) and instructions:
         messages.append(Message(role="system", parts=read_parts(instructions)))
-    answers = item["kind"] == "response"
+    is_response = item["kind"] == "response"
     for part in item["parts"]:
-        word = snake(str(part.get("part_kind"))) if isinstance(part, dict) else ""
-        role = "assistant" if answers else _SENDERS.get(word, "user")
+        part_kind = snake(str(part.get("part_kind"))) if isinstance(part, dict) else ""
+        role = "assistant" if is_response else _PYDANTIC_AI_ROLES.get(part_kind, "user")
         if not messages or messages[-1].role != role:
             messages.append(Message(role=role, parts=[]))
         messages[-1].parts += read_parts([part])
-    if answers and messages:
+    if is_response and messages:
         messages[-1].finish_reason = finish_reason(item)
     return messages

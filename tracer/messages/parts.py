@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from tracer.messages.media import MEDIA_WORDS, media_part
+from tracer.messages.media import MEDIA_API_NAMES, media_part
 from tracer.messages.part import Part, decoded, inlined, snake, string
 from tracer.messages.tool_parts import (
     TOOL_CALLS,
@@ -17,18 +17,20 @@ from tracer.messages.tool_parts import (
 )
 from tracer.records import Json
 
-__all__ = ("TOOL_CALLS", "Part", "decoded", "kind_of", "opened", "read_part", "read_parts")
+__all__ = ("TOOL_CALLS", "Part", "decoded", "decoded_parts", "part_type", "read_part", "read_parts")
 
-_WORDS: Final = {
+_API_NAMES: Final = {
     "text": "text input_text output_text summary_text refusal user_prompt system_prompt"
     " retry_prompt guard_content citations_content",
     "reasoning": "reasoning thinking redacted_thinking reasoning_text reasoning_summary"
     " reasoning_encrypted reasoning_content thought",
-    **MEDIA_WORDS,
+    **MEDIA_API_NAMES,
 }
-_KIND_OF: Final = {word: kind for kind, words in _WORDS.items() for word in words.split()}
+_TYPE_OF_API_NAME: Final = {
+    api_name: kind for kind, words in _API_NAMES.items() for api_name in words.split()
+}
 
-_KEYED: Final = frozenset(
+_NAMING_KEYS: Final = frozenset(
     (
         "function_call",
         "function_response",
@@ -51,14 +53,14 @@ _KEYED: Final = frozenset(
         "reasoning",
     )
 )
-"""Names (by `snake`) of parts without a type, as in Bedrock and Gemini."""
+"""Keys, in snake case, that name the type of a part without ``type``, as in Bedrock and Gemini."""
 _REASONING_TEXTS: Final = ("content", "thinking", "text", "reasoning", "summary", "reasoning_text")
 _REASONING_WRAPPERS: Final = ("reasoning_content", "reasoning_text", "reasoning")
 
 
 def read_parts(content: Json) -> list[Part]:
     """Return the parts of a message's content: text, one part, or a list of them."""
-    content = opened(content)
+    content = decoded_parts(content)
     if content is None or content == "":
         return []
     if isinstance(content, list):
@@ -76,7 +78,7 @@ def read_part(item: Json) -> Part:
     return _read(item)[0]
 
 
-def opened(content: Json) -> Json:
+def decoded_parts(content: Json) -> Json:
     """Return the parts in JSON text; any other value unchanged.
 
     Events and flattened attributes can't contain lists, so frameworks send JSON text.
@@ -92,28 +94,28 @@ def opened(content: Json) -> Json:
 _BEGINNINGS: Final = ("[{", "[ ", "[\n")
 
 
-def kind_of(word: str) -> str:
+def part_type(api_name: str) -> str:
     """Return the type of a part by its name in an API."""
-    return _kind_of(snake(word))
+    return _part_type(snake(api_name))
 
 
 @lru_cache(maxsize=1_000)
-def _kind_of(word: str) -> str:
-    return tool_kind(word) or _KIND_OF.get(word, "data")
+def _part_type(api_name: str) -> str:
+    return tool_kind(api_name) or _TYPE_OF_API_NAME.get(api_name, "data")
 
 
-def word_of(item: dict[str, Json]) -> str:
-    """Return the API's name of a part: its type or its key; empty: it has neither."""
+def api_name_of(item: dict[str, Json]) -> str:
+    """Return the API's name for the type of a part, from its type or a key; empty: unknown."""
     for name in ("type", "part_kind", "kind", "block_type"):
-        if isinstance(word := item.get(name), str) and word:
-            return word
+        if isinstance(api_name := item.get(name), str) and api_name:
+            return api_name
     if isinstance(item.get("text"), str):
         return "thought" if item.get("thought") is True else "text"
-    return next((key for key in item if snake(key) in _KEYED), "")
+    return next((key for key in item if snake(key) in _NAMING_KEYS), "")
 
 
 def _is_known(item: Json) -> bool:
-    return isinstance(item, dict) and kind_of(word_of(item)) != "data"
+    return isinstance(item, dict) and part_type(api_name_of(item)) != "data"
 
 
 def _read(item: Json) -> list[Part]:
@@ -121,10 +123,10 @@ def _read(item: Json) -> list[Part]:
         return [_text(item)]
     if not isinstance(item, dict):
         return [Part(type="data", data=item)]
-    word = word_of(item)
-    kind = kind_of(word)
+    api_name = api_name_of(item)
+    kind = part_type(api_name)
     if kind == "text":
-        return _texts(item, word)
+        return _texts(item, api_name)
     if kind == "reasoning":
         return [_reasoning(item)]
     if kind == "tool_call":
@@ -135,20 +137,20 @@ def _read(item: Json) -> list[Part]:
         return page_call_parts(item, read_parts)
     if kind == "data":
         # Some APIs name a part by its only key.
-        name = word or (next(iter(item)) if len(item) == 1 else None)
+        name = api_name or (next(iter(item)) if len(item) == 1 else None)
         return [Part(type="data", name=name, data=item)]
     return [media_part(item, kind)]
 
 
 def _text(text: str) -> Part:
-    """Return a text as a part; a data: URL of an image or audio becomes that."""
+    """Return a text as a part; a data: URL of an image or audio becomes a media part."""
     kind = text[5:10] if text[:5] == "data:" and text[10:11] == "/" else ""
     if kind in ("image", "audio") and "," in text[:100]:
         return media_part({"url": text}, kind)
     return Part(type="text", text=text)
 
 
-def _texts(item: dict[str, Json], word: str) -> list[Part]:
+def _texts(item: dict[str, Json], api_name: str) -> list[Part]:
     flat = inlined(item, "guard_content", "citations_content", "text")
     text = string(flat, "text", "content", "refusal", "value")
     if text is not None:
@@ -156,7 +158,7 @@ def _texts(item: dict[str, Json], word: str) -> list[Part]:
     # A prompt of several parts, such as text and images.
     content = flat.get("content")
     inner = read_parts(content) if isinstance(content, list) else []
-    return inner or [Part(type="data", name=word or None, data=item)]
+    return inner or [Part(type="data", name=api_name or None, data=item)]
 
 
 def _reasoning(item: dict[str, Json]) -> Part:

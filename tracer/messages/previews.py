@@ -9,13 +9,13 @@ from tracer.messages.conversation import Message, read_messages
 from tracer.messages.parts import Part
 from tracer.records import Json
 
-_SPOKEN: Final = ("text", "audio")
+_TEXT_TYPES: Final = ("text", "audio")
 
 
 def preview(value: Json, *, output: bool = False, limit: int = 200) -> str:
-    """Return a line for ``value``: the last message of a conversation, or compact text.
+    """Return one line for ``value``: the last message of a conversation, or its JSON text.
 
-    Of an input it is the user's last message, of an output the last answer.
+    For an input it is the user's last message, for an output the last response.
     """
     if value is None:
         return ""
@@ -30,16 +30,18 @@ def preview(value: Json, *, output: bool = False, limit: int = 200) -> str:
 
 def _last_text(messages: list[Message], output: bool) -> str | None:
     """Return the last answer of an output or the user's last message, else the last message."""
-    wanted = "assistant" if output else "user"
+    role = "assistant" if output else "user"
     for message in reversed(messages):
-        if message.role == wanted and (text := _text_of(message) or (output and _rest_of(message))):
+        if message.role == role and (
+            text := _text_of(message) or (output and _label_of_last_part(message))
+        ):
             return text
-    texts = (_text_of(message) or _rest_of(message) for message in reversed(messages))
+    texts = (_text_of(message) or _label_of_last_part(message) for message in reversed(messages))
     return next((text for text in texts if text), None)
 
 
-def _rest_of(message: Message) -> str | None:
-    """Return the last call, image or file of a message without text."""
+def _label_of_last_part(message: Message) -> str | None:
+    """Return a text for the last call, image or file of a message without text."""
     for part in reversed(message.parts):
         if part.type == "tool_call":
             return _call_text(part)
@@ -55,4 +57,4 @@ def _call_text(call: Part) -> str:
 
 def _text_of(message: Message) -> str:
     """Return the text and transcripts, without reasoning, calls and results."""
-    return "\n".join(part.text for part in message.parts if part.type in _SPOKEN and part.text)
+    return "\n".join(part.text for part in message.parts if part.type in _TEXT_TYPES and part.text)

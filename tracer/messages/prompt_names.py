@@ -1,19 +1,19 @@
-"""Names of prompts: parts of a path, which references to prompts can hold."""
+"""Checks names of prompts: paths with folders, usable in references between prompts."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-MOST_CHARACTERS: Final = 500
+MAX_CHARACTERS: Final = 500
 _MARKUP: Final = re.compile(r"<[^>]*>")
 _RESERVED: Final = ("new", "metrics")
 
 
 def refusal_of(name: str) -> str:
-    """Return why a text is no name of a prompt; "": it is one."""
-    if not 1 <= len(name) <= MOST_CHARACTERS or "\x00" in name:
-        return f"expected 1 to {MOST_CHARACTERS} characters"
+    """Return why a text is not a valid name of a prompt; "": it is valid."""
+    if not 1 <= len(name) <= MAX_CHARACTERS or "\x00" in name:
+        return f"expected 1 to {MAX_CHARACTERS} characters"
     # A pipe ends the name in a reference, and the slash separates folders.
     if "|" in name or _MARKUP.search(name):
         return f"expected a name without | and <…>, got {name!r:.80}"

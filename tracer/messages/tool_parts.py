@@ -23,7 +23,7 @@ TOOL_CALLS: Final = (
     "tool-call",
     "tool_call_chunk",
 )
-"""Names of parts that call a tool."""
+"""API names of parts that call a tool."""
 
 _APPROVALS: Final = ("mcp_approval_response", "tool_approval_response")
 _RESULTS: Final = (
@@ -39,8 +39,8 @@ _RESULTS: Final = (
     "builtin_tool_return",
     *_APPROVALS,
 )
-_WORDS: Final = {
-    **{snake(word): "tool_call" for word in TOOL_CALLS},
+_TYPE_OF_API_NAME: Final = {
+    **{snake(api_name): "tool_call" for api_name in TOOL_CALLS},
     **dict.fromkeys(("executable_code", "mcp_approval_request"), "tool_call"),
     **dict.fromkeys(_RESULTS, "tool_result"),
 }
@@ -92,31 +92,31 @@ _RESULT_VALUES: Final = (
     "server_tool_call_response",
 )
 _OUTPUTS: Final = ("output", "outputs", "results", "result", "error")
-"""Names of the result in a call that the API ran itself."""
+"""Keys of the result in a call of a built-in tool, which the API ran itself."""
 
 ReadParts = Callable[[Json], list[Part]]
 
 
-def tool_kind(word: str) -> str | None:
-    """Return tool_call or tool_result for a part's name (by `snake`); None: it is neither."""
-    kind = _WORDS.get(word)
+def tool_kind(api_name: str) -> str | None:
+    """Return tool_call or tool_result for an API name in snake case; None: neither."""
+    kind = _TYPE_OF_API_NAME.get(api_name)
     if kind is None:
         # APIs have a type for each built-in tool: web_search_call, shell_call_output …
-        if word.endswith("_call"):
+        if api_name.endswith("_call"):
             return "tool_call"
-        if word.endswith(("_call_output", "_tool_result")):
+        if api_name.endswith(("_call_output", "_tool_result")):
             return "tool_result"
     return kind
 
 
 def is_page_call(item: dict[str, Json]) -> bool:
-    """Return whether a part is a call as the AI SDK stores it for pages, with its result in it."""
-    word = item.get("type")
+    """Return whether a part is a call in the AI SDK's UI messages, which include the result."""
+    api_name = item.get("type")
     return (
-        isinstance(word, str)
-        and (word.startswith("tool-") or word == "dynamic-tool")
+        isinstance(api_name, str)
+        and (api_name.startswith("tool-") or api_name == "dynamic-tool")
         and "toolCallId" in item
-        and snake(word) not in _WORDS
+        and snake(api_name) not in _TYPE_OF_API_NAME
     )
 
 
@@ -137,17 +137,22 @@ def page_call_parts(item: dict[str, Json], read_parts: ReadParts) -> list[Part]:
 def call_parts(item: dict[str, Json], read_parts: ReadParts) -> list[Part]:
     """Return a call, and its result if the API ran the tool and sends both together."""
     flat = inlined(item, *_WRAPPERS)
-    word = item.get("type")
-    own = isinstance(word, str) and snake(word) not in _WORDS and snake(word).endswith("_call")
+    api_name = item.get("type")
+    is_builtin = (
+        isinstance(api_name, str)
+        and snake(api_name) not in _TYPE_OF_API_NAME
+        and snake(api_name).endswith("_call")
+    )
     call = Part(
         type="tool_call",
         id=string(flat, *_CALL_IDS),
-        name=string(flat, *_NAMES) or (snake(str(word)).removesuffix("_call") if own else None),
+        name=string(flat, *_NAMES)
+        or (snake(str(api_name)).removesuffix("_call") if is_builtin else None),
         data=decoded(first(flat, *_ARGUMENTS)),
     )
     if call.name is None and "language" in flat:
         call.name = "code_execution"
-    output = first(item, *_OUTPUTS) if own else None
+    output = first(item, *_OUTPUTS) if is_builtin else None
     if output in (None, [], ""):
         return [call]
     kind = "b64_json" if call.name == "image_generation" and isinstance(output, str) else "output"
@@ -169,7 +174,7 @@ def result_part(item: dict[str, Json], read_parts: ReadParts) -> Part:
         names = ("approve", "approved", "reason")
         part.data = {name: item[name] for name in names if item.get(name) is not None}
         return part
-    _fill(part, _value(flat), read_parts)
+    _set_result(part, _value(flat), read_parts)
     return part
 
 
@@ -188,7 +193,7 @@ def _is_mcp(value: dict[str, Json]) -> bool:
     return not value.keys() - {"content", "isError", "is_error", "structuredContent", "_meta"}
 
 
-def _fill(part: Part, value: Json, read_parts: ReadParts) -> None:
+def _set_result(part: Part, value: Json, read_parts: ReadParts) -> None:
     if isinstance(value, str):
         part.text = value
         return

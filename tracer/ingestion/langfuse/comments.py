@@ -62,7 +62,7 @@ class CommentBody(msgspec.Struct, kw_only=True, rename="camel"):
 @bp.delete("/traces/<id:trace_id>")
 @describe(Operation(summary="Delete a trace", answers={200: Message}, problems=PROBLEMS))
 def delete_trace(trace_id: str) -> Response:
-    """Delete a trace with everything that belongs to it; also 200 where there is none."""
+    """Delete a trace with everything that belongs to it; 200 also if it does not exist."""
     delete.delete_trace(current_project_id(), trace_id)
     return reply(Message(message="Trace deleted successfully"))
 
@@ -77,7 +77,7 @@ def delete_trace(trace_id: str) -> Response:
     )
 )
 def delete_traces() -> Response:
-    """Delete several traces; also 200 where there are none."""
+    """Delete several traces; 200 also if some do not exist."""
     sent = read_sent(read_storable_json(json_body()), Deletion)
     delete.delete_all(current_project_id(), sent.trace_ids)
     return reply(Message(message="Traces deleted successfully"))
@@ -95,10 +95,10 @@ def delete_traces() -> Response:
 def create_comment() -> Response:
     """Add a comment to a trace, an observation or a session."""
     body = read_sent(read_storable_json(json_body()), CommentBody)
-    author = Author(name=_plain(body.author_user_id or ""))
+    author = Author(name=_storable_text(body.author_user_id or ""))
     subject, comment_id = _subject(body), str(uuid.uuid4())
     with transaction():
-        row = comments.create_comment(subject, _plain(body.content), author, comment_id)
+        row = comments.create_comment(subject, _storable_text(body.content), author, comment_id)
     return reply(Made(id=row.comment_id))
 
 
@@ -116,5 +116,5 @@ def _subject(body: CommentBody) -> Subject:
     return Subject(project_id=project, trace_id=trace_id, span_id=body.object_id)
 
 
-def _plain(text: str) -> str:
+def _storable_text(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -39,7 +39,7 @@ from tracer.wire.langfuse.library.experiments import answered, experiment_object
 from tracer.wire.otlp.request import CONTENT_TYPES
 from tracer.wire.reading import read_json
 
-NEWEST: Final = 4
+NEWEST_VERSION: Final = 4
 """The newest ingestion version that Langfuse's clients name in a header."""
 VERSION_HEADER: Final = "x-langfuse-ingestion-version"
 
@@ -87,57 +87,57 @@ def _single_operation(summary: str, body: type[msgspec.Struct]) -> Operation:
 )
 def ingest() -> Response:
     """Store a batch of events; always 207, with a result for each."""
-    decoded = decode_ingestion(json_body(), receipt(), stored())
-    return reply(_results(decoded, _stored(decoded)), 207)
+    decoded = decode_ingestion(json_body(), receipt(), stored_lookups())
+    return reply(_results(decoded, _store_decoded(decoded)), 207)
 
 
 @bp.post("/traces")
-@describe(_single_operation("Create a trace, or say more about one", TraceBody))
+@describe(_single_operation("Create a trace, or add fields to one", TraceBody))
 def create_trace() -> Response:
     """Store a trace, or further fields of one."""
-    return _single("trace-create", "id")
+    return _store_single("trace-create", "id")
 
 
 @bp.post("/spans")
 @describe(_single_operation("Create a span", ObservationBody))
 def create_span() -> Response:
     """Store a span."""
-    return _single("span-create", "id")
+    return _store_single("span-create", "id")
 
 
 @bp.patch("/spans")
 @describe(_single_operation("Update a span", SpanChange))
 def update_span() -> Response:
     """Store changes of a span."""
-    return _single("span-update", "spanId")
+    return _store_single("span-update", "spanId")
 
 
 @bp.post("/generations")
 @describe(_single_operation("Create a generation", ObservationBody))
 def create_generation() -> Response:
     """Store a generation."""
-    return _single("generation-create", "id")
+    return _store_single("generation-create", "id")
 
 
 @bp.patch("/generations")
 @describe(_single_operation("Update a generation", GenerationChange))
 def update_generation() -> Response:
     """Store changes of a generation."""
-    return _single("generation-update", "generationId")
+    return _store_single("generation-update", "generationId")
 
 
 @bp.post("/events")
 @describe(_single_operation("Create an event", ObservationBody))
 def create_event() -> Response:
     """Store an event."""
-    return _single("event-create", "id")
+    return _store_single("event-create", "id")
 
 
 @otel.post("/v1/traces")
 def export_traces() -> Response:
     """Store the spans of an ExportTraceServiceRequest."""
     _check_version()
-    answer, spans = otlp.take()
+    answer, spans = otlp.store_traces()
     _record_experiments(spans)
     return answer
 
@@ -145,7 +145,7 @@ def export_traces() -> Response:
 @otel.post("/v1/logs")
 def export_logs() -> Response:
     """Join the GenAI events of an ExportLogsServiceRequest to their spans; count other logs."""
-    return otlp.take_logs()
+    return otlp.store_logs()
 
 
 @otel.post("/v1/metrics")
@@ -161,7 +161,7 @@ def _record_experiments(spans: Sequence[SpanRecord]) -> None:
     """Record which spans are results of experiments; repeated calls change nothing."""
     runs: dict[str, DatasetRun] = {}
     for span, experiment in answered(spans):
-        # One transaction each: requests with the same runs in another order can't deadlock.
+        # A transaction for each: requests with the same runs in another order can't deadlock.
         with transaction():
             if experiment.id not in runs:
                 metadata = experiment_object(span.attributes, "metadata")
@@ -181,11 +181,13 @@ def _record_experiments(spans: Sequence[SpanRecord]) -> None:
 
 def _check_version() -> None:
     sent = request.headers.get(VERSION_HEADER) or request.headers.get(VERSION_HEADER.title(), "")
-    if sent and not (sent.isascii() and sent.isdigit() and int(sent) <= NEWEST):
-        raise Invalid(f"Unsupported {VERSION_HEADER} {sent!r}: expected a number up to {NEWEST}")
+    if sent and not (sent.isascii() and sent.isdigit() and int(sent) <= NEWEST_VERSION):
+        raise Invalid(
+            f"Unsupported {VERSION_HEADER} {sent!r}: expected a number up to {NEWEST_VERSION}"
+        )
 
 
-def _single(kind: str, id_field: str) -> Response:
+def _store_single(kind: str, id_field: str) -> Response:
     """Store the body as one event of this kind; answer with the object's id."""
     body = read_json(json_body())
     if isinstance(body, dict):
@@ -199,8 +201,8 @@ def _single(kind: str, id_field: str) -> Response:
         "type": kind,
         "body": body,
     }
-    decoded = decode_event(event, receipt(), stored())
-    unstorable = _stored(decoded)
+    decoded = decode_event(event, receipt(), stored_lookups())
+    unstorable = _store_decoded(decoded)
     refused = decoded.outcomes[0].refusal
     if refused is not None:
         refused.field = refused.field.removeprefix("body.")
@@ -210,7 +212,7 @@ def _single(kind: str, id_field: str) -> Response:
     return reply(Made(id=body["id"]))
 
 
-def stored() -> Stored:
+def stored_lookups() -> Stored:
     """Return the look-ups in the request's project that decoding events needs."""
     project = current_project_id()
 
@@ -222,7 +224,7 @@ def stored() -> Stored:
     )
 
 
-def _stored(decoded: DecodedIngestion) -> dict[int, str]:
+def _store_decoded(decoded: DecodedIngestion) -> dict[int, str]:
     """Commit the decoded events; return the database's errors by position of the event."""
     return {
         decoded.places[rejected.kind, rejected.index]: rejected.reason
@@ -235,7 +237,7 @@ def _results(decoded: DecodedIngestion, unstorable: dict[int, str]) -> Ingestion
     errors: list[EventRefused] = []
     for position, outcome in enumerate(decoded.outcomes):
         if outcome.refusal is not None:
-            errors.append(_failure(outcome.event_id, 400, INVALID, _text(outcome.refusal)))
+            errors.append(_failure(outcome.event_id, 400, INVALID, _refusal_text(outcome.refusal)))
         elif position in unstorable:
             errors.append(_failure(outcome.event_id, 422, "Can't be stored", unstorable[position]))
         elif not outcome.silent:
@@ -245,7 +247,7 @@ def _results(decoded: DecodedIngestion, unstorable: dict[int, str]) -> Ingestion
     return IngestionResults(successes=successes, errors=errors)
 
 
-def _text(refusal: Any) -> str:
+def _refusal_text(refusal: Any) -> str:
     return f"{refusal.field}: {refusal.reason}" if refusal.field else str(refusal.reason)
 
 

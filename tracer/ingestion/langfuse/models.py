@@ -50,9 +50,9 @@ def create_model() -> Response:
     )
 )
 def change_model(model_id: str) -> Response:
-    """Add a model, or a revision of one: prices that were applied never change."""
+    """Add a model, or a revision of one: prices of stored spans never change."""
     draft = price_draft(read_sent(read_storable_json(json_body()), ModelBody))
-    _check_own(model_id, "changed")
+    _check_not_listed(model_id, "changed")
     with transaction():
         made = prices.replace_price(current_project_id(), model_id, draft)
     return reply(own_model(made))
@@ -62,7 +62,7 @@ def change_model(model_id: str) -> Response:
 @describe(Operation(summary="Delete a model", answers={200: Message}, problems=(*PROBLEMS, 404)))
 def delete_model(model_id: str) -> Response:
     """Retire a model: spans that it priced keep their price."""
-    _check_own(model_id, "deleted")
+    _check_not_listed(model_id, "deleted")
     row = prices.price_in_use(current_project_id(), model_id)
     if row is None:
         raise missing("Model", model_id)
@@ -71,7 +71,7 @@ def delete_model(model_id: str) -> Response:
     return reply(Message(message="Model deleted successfully"))
 
 
-def _check_own(model_id: str, done: str) -> None:
+def _check_not_listed(model_id: str, done: str) -> None:
     """Raise NotFound for a model of the built-in list."""
     if model_id.startswith(LISTED):
         raise NotFound(f"a model of the built-in list can't be {done}")

@@ -11,7 +11,7 @@ from flask import Blueprint, Response
 from msgspec import UNSET, Meta, UnsetType
 
 from tracer.errors import Invalid, NotFound, Refusal, Refused, TooLarge, Unstorable
-from tracer.ingestion.langfuse.ingestion import stored
+from tracer.ingestion.langfuse.ingestion import stored_lookups
 from tracer.ingestion.writing import json_body, receipt, store
 from tracer.records import Batch, Json, ScoreRecord
 from tracer.store.database.session import transaction
@@ -123,10 +123,10 @@ def create_config() -> Response:
     """Add a score config."""
     body = read_sent(read_storable_json(json_body()), ConfigBody)
     fields = {"data_type": body.data_type.lower(), **_fields(body)}
-    _check_sent(body, fields["data_type"])
+    _check_data_type(body, fields["data_type"])
     if body.data_type == "BOOLEAN":
         fields["categories"] = _BOOLEAN
-    _check(fields)
+    _check_consistent(fields)
     with transaction():
         made = configs.create_config(current_project_id(), **fields)
     return reply(config_answer(made))
@@ -150,8 +150,8 @@ def update_config(config_id: str) -> Response:
     fields = _fields(body)
     if not fields:
         raise Invalid("expected a field to change, got none")
-    _check_sent(body, config.data_type)
-    _check({name: fields.get(name, getattr(config, name)) for name in _CHECKED})
+    _check_data_type(body, config.data_type)
+    _check_consistent({name: fields.get(name, getattr(config, name)) for name in _CHECKED})
     with transaction():
         changed = configs.update_config(current_project_id(), config_id, **fields)
     return reply(config_answer(changed or config))
@@ -176,7 +176,7 @@ def _fields(body: ConfigChange) -> dict[str, Any]:
     return fields
 
 
-def _check_sent(body: ConfigChange, data_type: str) -> None:
+def _check_data_type(body: ConfigChange, data_type: str) -> None:
     """Raise Invalid for a field that configs of the data type don't have."""
     if given(body.categories) is not None and data_type != "categorical":
         raise Invalid.of_field("categories", "expected none: only CATEGORICAL has categories")
@@ -186,7 +186,7 @@ def _check_sent(body: ConfigChange, data_type: str) -> None:
                 raise Invalid.of_field(name, "expected none: only NUMERIC has bounds")
 
 
-def _check(fields: dict[str, Any]) -> None:
+def _check_consistent(fields: dict[str, Any]) -> None:
     """Raise Invalid where the fields of a config contradict each other."""
     low, high = fields.get("min_value"), fields.get("max_value")
     if low is not None and high is not None and low >= high:
@@ -210,7 +210,7 @@ def _create_many(sent: list[Json]) -> Response:
         try:
             records.append(_record(item))
         except Refused as error:
-            errors.append(Message(message=f"scores[{index}]: {_first(error.refusals)}"))
+            errors.append(Message(message=f"scores[{index}]: {_first_reason(error.refusals)}"))
     errors += [
         Message(message=f"score {records[rejected.index].score_id}: {rejected.reason}")
         for rejected in store(Batch(scores=records))
@@ -221,17 +221,17 @@ def _create_many(sent: list[Json]) -> Response:
     return reply(Message(message="Accepted"), 202)
 
 
-def _first(refusals: list[Refusal]) -> str:
+def _first_reason(refusals: list[Refusal]) -> str:
     return f"{refusals[0].field}: {refusals[0].reason}" if refusals else "not a score"
 
 
 def _check_source(body: ScoreBody) -> None:
-    """Raise Invalid for a source that only an import may name, in its events."""
+    """Raise Invalid for a source that only events of an import may have."""
     source = given(body.source)
     if source == "EVAL":
         raise Invalid.of_field("source", "expected API or ANNOTATION: EVAL is of evaluators")
-    bound = given(body.config_id) or given(body.data_type) == "CORRECTION"
-    if source == "ANNOTATION" and not bound:
+    is_allowed = given(body.config_id) or given(body.data_type) == "CORRECTION"
+    if source == "ANNOTATION" and not is_allowed:
         raise Invalid.of_field("configId", "expected a score config for source ANNOTATION")
 
 
@@ -240,4 +240,4 @@ def _record(sent: Json) -> ScoreRecord:
     _check_source(body)
     score_id = given(body.id) or str(uuid.uuid4())
     now = time.time_ns() // 1_000
-    return score_record(body, score_id, now, receipt(), stored().config_of)
+    return score_record(body, score_id, now, receipt(), stored_lookups().config_of)

@@ -40,40 +40,40 @@ from tracer.wire.native.annotations import (
 from tracer.wire.reading import read_item, read_storable_json
 
 API: Final = "api"
-"""The author id of annotations made over the API, which may change only these."""
+"""The author id of annotations made over the API; the API may change only these."""
 PROBLEMS: Final = (400, 401, 404, 413, 415, 503)
 
 bp = Blueprint("mark_writes", __name__, url_prefix="/api/v1")
 set_up(bp)
 
 
-def _turns(summary: str) -> Operation:
+def _bookmark_operation(summary: str) -> Operation:
     return Operation(summary=summary, answers={200: Bookmarked}, problems=(400, 401, 404, 503))
 
 
 @bp.put("/traces/<id:trace_id>/bookmark")
-@describe(_turns("Bookmark a trace"))
+@describe(_bookmark_operation("Bookmark a trace"))
 def set_trace_bookmark(trace_id: str) -> Response:
     """Bookmark a trace; an existing bookmark stays unchanged."""
     return _bookmark(_trace(trace_id), present=True)
 
 
 @bp.delete("/traces/<id:trace_id>/bookmark")
-@describe(_turns("Take the bookmark of a trace away"))
+@describe(_bookmark_operation("Remove the bookmark of a trace"))
 def remove_trace_bookmark(trace_id: str) -> Response:
     """Remove the bookmark of a trace, if it has one."""
     return _bookmark(_trace(trace_id), present=False)
 
 
 @bp.put("/sessions/<id:session_id>/bookmark")
-@describe(_turns("Bookmark a session"))
+@describe(_bookmark_operation("Bookmark a session"))
 def set_session_bookmark(session_id: str) -> Response:
     """Bookmark a session; an existing bookmark stays unchanged."""
     return _bookmark(_session(session_id), present=True)
 
 
 @bp.delete("/sessions/<id:session_id>/bookmark")
-@describe(_turns("Take the bookmark of a session away"))
+@describe(_bookmark_operation("Remove the bookmark of a session"))
 def remove_session_bookmark(session_id: str) -> Response:
     """Remove the bookmark of a session, if it has one."""
     return _bookmark(_session(session_id), present=False)
@@ -118,7 +118,7 @@ def edit_tags(trace_id: str) -> Response:
     )
 )
 def create_comment() -> Response:
-    """Add a comment; with an id that the subject has a comment of already, change nothing."""
+    """Add a comment; an existing comment of the same id on the subject stays unchanged."""
     sent = read_item(read_storable_json(json_body()), CommentCreate)
     subject = Subject(
         project_id=current_project_id(),
@@ -129,20 +129,20 @@ def create_comment() -> Response:
     comment_id = optional_id(sent.id) or None
     with transaction():
         lock_subject(subject)
-        known = comments.get_comment(current_project_id(), comment_id) if comment_id else None
-        if known is not None:
-            return answer(comment(_same(known, subject)))
+        existing = comments.get_comment(current_project_id(), comment_id) if comment_id else None
+        if existing is not None:
+            return answer(comment(_check_same_subject(existing, subject)))
         text, author = cleaned(sent.text), _author(sent.author)
         made = comments.create_comment(subject, text, author, comment_id, sent.creation())
     return answer(comment(made), 201)
 
 
-def _same(known: CommentRow, subject: Subject) -> CommentRow:
+def _check_same_subject(existing: CommentRow, subject: Subject) -> CommentRow:
     """Return the stored comment. Raises Conflict where it is on another subject."""
-    on = known.trace_id or "", known.session_id or "", known.span_id
-    if on != (subject.trace_id, subject.session_id, subject.span_id):
-        raise Conflict.of_field("id", f"comment {known.comment_id!r} is on something else")
-    return known
+    subject_ids = existing.trace_id or "", existing.session_id or "", existing.span_id
+    if subject_ids != (subject.trace_id, subject.session_id, subject.span_id):
+        raise Conflict.of_field("id", f"comment {existing.comment_id!r} is on another subject")
+    return existing
 
 
 @bp.patch("/comments/<id:comment_id>")
@@ -167,12 +167,12 @@ def update_comment(comment_id: str) -> Response:
     return answer(comment(row))
 
 
-def _removes(summary: str) -> Operation:
+def _delete_operation(summary: str) -> Operation:
     return Operation(summary=summary, answers={200: Removed}, problems=(400, 401, 404, 503))
 
 
 @bp.delete("/comments/<id:comment_id>")
-@describe(_removes("Delete a comment, with its history"))
+@describe(_delete_operation("Delete a comment, with its history"))
 def delete_comment(comment_id: str) -> Response:
     """Delete a comment of any author."""
     with transaction():
@@ -183,7 +183,7 @@ def delete_comment(comment_id: str) -> Response:
 
 
 @bp.delete("/scores/<id:score_id>")
-@describe(_removes("Delete a score"))
+@describe(_delete_operation("Delete a score"))
 def delete_score(score_id: str) -> Response:
     """Delete a score from any source."""
     with transaction():
@@ -193,22 +193,22 @@ def delete_score(score_id: str) -> Response:
     return answer(Removed(id=score_id, deleted=True))
 
 
-def _shares(summary: str) -> Operation:
+def _share_operation(summary: str) -> Operation:
     return Operation(summary=summary, body=ShareCreate, answers={201: NewShare}, problems=PROBLEMS)
 
 
 @bp.post("/traces/<id:trace_id>/shares")
-@describe(_shares("Make a public link to a trace"))
+@describe(_share_operation("Make a public link to a trace"))
 def share_trace(trace_id: str) -> Response:
     """Create a share link; its URL is returned only once."""
-    return _share(_trace(trace_id))
+    return _create_share(_trace(trace_id))
 
 
 @bp.post("/sessions/<id:session_id>/shares")
-@describe(_shares("Make a public link to a session"))
+@describe(_share_operation("Make a public link to a session"))
 def share_session(session_id: str) -> Response:
     """Create a share link; its URL is returned only once."""
-    return _share(_session(session_id))
+    return _create_share(_session(session_id))
 
 
 @bp.delete("/shares/<id:share_id>")
@@ -242,7 +242,7 @@ def _bookmark(subject: Subject, *, present: bool) -> Response:
     return answer(bookmarked(bookmarks.get_bookmark(subject)))
 
 
-def _share(subject: Subject) -> Response:
+def _create_share(subject: Subject) -> Response:
     sent = read_item(read_storable_json(json_body()), ShareCreate)
     with transaction():
         row, token = shares.create_share(

@@ -35,7 +35,7 @@ set_up(bp)
 
 
 class ReplaceQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Which state of a dashboard is replaced."""
+    """The version of a dashboard that may be replaced."""
 
     version: Annotated[
         Annotated[int, Meta(ge=1)] | None,
@@ -44,7 +44,7 @@ class ReplaceQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class DashboardClone(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What differs between a copy and its original."""
+    """The fields in which a copy differs from its original."""
 
     name: Annotated[
         Annotated[str, Meta(min_length=1, max_length=200)] | None,
@@ -62,8 +62,8 @@ class DashboardClone(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     )
 )
 def add_dashboard() -> Response:
-    """Add a dashboard of a document, all of whose questions must be answerable."""
-    return _added(_sent())
+    """Add a dashboard; its document must be valid, with the question of every tile."""
+    return _create(_read_document())
 
 
 @bp.put("/dashboards/<id:dashboard_id>")
@@ -77,9 +77,9 @@ def add_dashboard() -> Response:
     )
 )
 def replace_dashboard(dashboard_id: str) -> Response:
-    """Replace a dashboard of the project; what others changed since `version` is not undone."""
-    version, document = read_query(ReplaceQuery).version, _sent()
-    _refuse_ready(dashboard_id)
+    """Replace a dashboard; Conflict if it was changed since `version`."""
+    version, document = read_query(ReplaceQuery).version, _read_document()
+    _check_not_built_in(dashboard_id)
     with transaction():
         if version is None:
             version = get_dashboard(current_project_id(), dashboard_id).version
@@ -103,7 +103,7 @@ def clone_dashboard(dashboard_id: str) -> Response:
     sent = read_item(read_storable_json(json_body()), DashboardClone)
     original = ready(dashboard_id) or get_dashboard(current_project_id(), dashboard_id).dashboard
     name = sent.name or f"Copy of {original.name}"[:200]
-    return _added(msgspec.structs.replace(original, name=name))
+    return _create(msgspec.structs.replace(original, name=name))
 
 
 @bp.delete("/dashboards/<id:dashboard_id>")
@@ -112,26 +112,26 @@ def clone_dashboard(dashboard_id: str) -> Response:
 )
 def remove_dashboard(dashboard_id: str) -> Response:
     """Delete a dashboard of the project."""
-    _refuse_ready(dashboard_id)
+    _check_not_built_in(dashboard_id)
     with transaction():
         if not delete_dashboard(current_project_id(), dashboard_id):
             raise NotFound.of("dashboard", dashboard_id)
     return answer(Removed(id=dashboard_id, deleted=True))
 
 
-def _sent() -> Dashboard:
-    """Return the document of the body; raises Invalid that names the field."""
+def _read_document() -> Dashboard:
+    """Return the document in the request's body; raises Invalid with the field."""
     document = read_item(read_storable_json(json_body()), Dashboard)
     check_dashboard(document)
     return document
 
 
-def _refuse_ready(dashboard_id: str) -> None:
+def _check_not_built_in(dashboard_id: str) -> None:
     if ready(dashboard_id) is not None:
         raise Invalid.of_field("dashboard_id", "this dashboard comes with Tracer: clone it")
 
 
-def _added(document: Dashboard) -> Response:
+def _create(document: Dashboard) -> Response:
     with transaction():
         row = create_dashboard(current_project_id(), document, _AUTHOR)
     return answer(dashboard_detail(row), 201)

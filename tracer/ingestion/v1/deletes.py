@@ -18,7 +18,7 @@ bp = Blueprint("deletes", __name__, url_prefix="/api/v1")
 set_up(bp)
 
 
-def _deletes(summary: str) -> Operation:
+def _delete_operation(summary: str) -> Operation:
     return Operation(
         summary=summary,
         query=DeleteQuery,
@@ -28,21 +28,21 @@ def _deletes(summary: str) -> Operation:
 
 
 @bp.delete("/traces/<id:trace_id>")
-@describe(_deletes("Delete a trace with everything on it; a large one in the background"))
+@describe(_delete_operation("Delete a trace with everything on it; a large one in the background"))
 def delete_trace(trace_id: str) -> Response:
-    """Delete a trace permanently; its late spans are rejected for a day."""
+    """Delete a trace permanently; spans of it that arrive within a day are rejected."""
     return _delete(Subject(project_id=current_project_id(), trace_id=trace_id))
 
 
 @bp.delete("/sessions/<id:session_id>")
-@describe(_deletes("Delete a session with all its traces; a large one in the background"))
+@describe(_delete_operation("Delete a session with all its traces; a large one in the background"))
 def delete_session(session_id: str) -> Response:
     """Delete a session and its traces permanently."""
     return _delete(Subject(project_id=current_project_id(), session_id=session_id))
 
 
 def _delete(subject: Subject) -> Response:
-    """Delete a trace or session, or make the job that does so and answer 202 with its address."""
+    """Delete a trace or session, or create a job for it: 202 with the address of the job."""
     query = read_query(DeleteQuery)
     contents = contents_of(subject)
     if contents is None:

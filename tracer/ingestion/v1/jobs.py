@@ -1,4 +1,4 @@
-"""Writes of bulk jobs: make one, preview it, undo it until it runs."""
+"""Writes of bulk jobs: create, preview, and undo before they start."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def create_job() -> Response:
     )
 )
 def create_export() -> Response:
-    """Make a job that writes the file; `GET /api/v1/exports/{job_id}` returns it then."""
+    """Create a job that writes a file; `GET /api/v1/exports/{job_id}` returns the file."""
     sent = read_item(read_storable_json(json_body()), ExportCreate)
     author = Author(name=cleaned(sent.author), author_id=API)
     spec = ExportSpec(format=sent.format, columns=sent.columns or [], spans=sent.spans)
@@ -86,7 +86,7 @@ def create_export() -> Response:
     )
 )
 def undo_job(job_id: str) -> Response:
-    """Undo a job that waits."""
+    """Undo a waiting job."""
     with transaction():
         undone = jobs.undo_job(current_project_id(), job_id)
     return answer(job(undone))

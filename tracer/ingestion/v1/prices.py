@@ -47,7 +47,7 @@ def create_price() -> Response:
 def clone_price(price_id: str) -> Response:
     """Add a copy of a price with some fields changed; the original stays unchanged."""
     sent = read_item(read_storable_json(json_body()), PriceClone)
-    draft = sent.of(_stored(price_id).draft())
+    draft = sent.of(_existing_price(price_id).draft())
     return _create(draft)
 
 
@@ -63,7 +63,7 @@ def clone_price(price_id: str) -> Response:
 def update_price(price_id: str) -> Response:
     """Retire or restore a price, or change its note; its rates never change."""
     sent = read_item(read_storable_json(json_body()), PriceUpdate)
-    row = _stored(price_id)
+    row = _existing_price(price_id)
     with transaction():
         if sent.retired is not UNSET:
             row = prices.retire_price(current_project_id(), price_id, retired=sent.retired) or row
@@ -78,7 +78,7 @@ def _create(draft: PriceDraft) -> Response:
     return answer(price(row), 201)
 
 
-def _stored(price_id: str) -> PriceRow:
+def _existing_price(price_id: str) -> PriceRow:
     row = prices.get_price(current_project_id(), price_id)
     if row is None:
         raise NotFound.of("price", price_id)

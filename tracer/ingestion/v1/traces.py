@@ -1,4 +1,4 @@
-"""Writes of traces, spans and scores; each answer is what a read would return afterwards."""
+"""Writes of traces, spans and scores; each responds with what a read would return."""
 
 from __future__ import annotations
 
@@ -35,18 +35,20 @@ bp = Blueprint("native", __name__, url_prefix="/api/v1")
 set_up(bp)
 
 
-def _creates(
+def _create_operation(
     summary: str, body: type[msgspec.Struct], made: type[msgspec.Struct], status: int = 201
 ) -> Operation:
     return Operation(summary=summary, body=body, answers={status: made}, problems=WRITE_PROBLEMS)
 
 
-def _updates(summary: str, body: type[msgspec.Struct], made: type[msgspec.Struct]) -> Operation:
-    return _creates(summary, body, made, status=200)
+def _update_operation(
+    summary: str, body: type[msgspec.Struct], made: type[msgspec.Struct]
+) -> Operation:
+    return _create_operation(summary, body, made, status=200)
 
 
 @bp.post("/traces")
-@describe(_creates("Create a trace, or say more about one", TraceCreate, Trace))
+@describe(_create_operation("Create a trace, or add fields to one", TraceCreate, Trace))
 def create_trace() -> Response:
     """Store fields of a trace, and answer with the trace."""
     sent = read_item(read_json(json_body()), TraceCreate)
@@ -56,7 +58,7 @@ def create_trace() -> Response:
 
 
 @bp.patch("/traces/<id:trace_id>")
-@describe(_updates("Update a trace, which may be yet to come", TraceUpdate, Trace))
+@describe(_update_operation("Update a trace, which may arrive later", TraceUpdate, Trace))
 def update_trace(trace_id: str) -> Response:
     """Store changes of a trace, and answer with the changed trace."""
     sent = read_item(read_json(json_body()), TraceUpdate)
@@ -65,49 +67,51 @@ def update_trace(trace_id: str) -> Response:
 
 
 @bp.post("/traces/<id:trace_id>/spans")
-@describe(_creates("Create a span", SpanCreate, Span))
+@describe(_create_operation("Create a span", SpanCreate, Span))
 def create_span(trace_id: str) -> Response:
     """Store a span of any kind."""
     return _create_span(trace_id, None)
 
 
 @bp.patch("/traces/<id:trace_id>/spans/<id:span_id>")
-@describe(_updates("Update a span, which may be yet to come", SpanUpdate, Span))
+@describe(_update_operation("Update a span, which may arrive later", SpanUpdate, Span))
 def update_span(trace_id: str, span_id: str) -> Response:
     """Store changes of a span of any kind."""
     return _update_span(trace_id, span_id, None)
 
 
 @bp.post("/traces/<id:trace_id>/generations")
-@describe(_creates("Create a span of kind generation", SpanCreate, Span))
+@describe(_create_operation("Create a span of kind generation", SpanCreate, Span))
 def create_generation(trace_id: str) -> Response:
     """Store a generation (a model call)."""
     return _create_span(trace_id, "generation")
 
 
 @bp.patch("/traces/<id:trace_id>/generations/<id:span_id>")
-@describe(_updates("Update a span, which is a generation", SpanUpdate, Span))
+@describe(_update_operation("Update a span, which is a generation", SpanUpdate, Span))
 def update_generation(trace_id: str, span_id: str) -> Response:
     """Store changes of a generation."""
     return _update_span(trace_id, span_id, "generation")
 
 
 @bp.post("/traces/<id:trace_id>/events")
-@describe(_creates("Create a span of kind event, which ends as it starts", SpanCreate, Span))
+@describe(
+    _create_operation("Create a span of kind event, which ends as it starts", SpanCreate, Span)
+)
 def create_event(trace_id: str) -> Response:
     """Store an event, a span without duration."""
     return _create_span(trace_id, "event")
 
 
 @bp.patch("/traces/<id:trace_id>/events/<id:span_id>")
-@describe(_updates("Update a span, which is an event", SpanUpdate, Span))
+@describe(_update_operation("Update a span, which is an event", SpanUpdate, Span))
 def update_event(trace_id: str, span_id: str) -> Response:
     """Store changes of an event."""
     return _update_span(trace_id, span_id, "event")
 
 
 @bp.post("/scores")
-@describe(_creates("Score a trace, a span or a session", ScoreCreate, Score))
+@describe(_create_operation("Score a trace, a span or a session", ScoreCreate, Score))
 def create_score() -> Response:
     """Store a score; an existing score of the same id is replaced."""
     record = score_record(read_item(read_json(json_body()), ScoreCreate), receipt())
@@ -119,7 +123,9 @@ def create_score() -> Response:
 
 @bp.post("/batch")
 @describe(
-    _creates("Create up to 10,000 traces, spans and scores", BatchRequest, BatchResults, status=200)
+    _create_operation(
+        "Create up to 10,000 traces, spans and scores", BatchRequest, BatchResults, status=200
+    )
 )
 def create_batch() -> Response:
     """Store the valid items of a batch, and return the errors of the others."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.messages.parts import opened
+from tracer.messages.parts import decoded_parts
 from tracer.records import Json
 from tracer.wire.clean import decode_text
 from tracer.wire.dialects.parsers import mapping
@@ -24,7 +24,7 @@ _MESSAGE: Final = ("role", "content", "tool_calls", "parts")
 
 def _message(text: str) -> Json:
     """Return the message or parts in JSON text; any other text unchanged."""
-    parts = opened(text)
+    parts = decoded_parts(text)
     if isinstance(parts, list):
         return parts
     value = decode_text(text)[0]
@@ -35,7 +35,7 @@ def _message(text: str) -> Json:
 _DECODED: Final[dict[str, Parse]] = {
     "message": _message,
     # A user may have written JSON: only parts of a message are decoded.
-    "content": opened,
+    "content": decoded_parts,
     "tool_calls": lambda text: decode_text(text)[0],
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracer.messages.conversation import offered_tool
+from tracer.messages.conversation import tool_definition
 from tracer.records import Json
 from tracer.wire.dialects.parsers import (
     boolean,
@@ -54,7 +54,7 @@ def offered_tools(sent: Json) -> list[Json] | None:
     if isinstance(sent, dict):
         return objects(sent.get("tools")) or objects(sent.get("functions"))
     if isinstance(sent, list):
-        return [tool for item in sent if (tool := offered_tool(item)) is not None] or None
+        return [tool for item in sent if (tool := tool_definition(item)) is not None] or None
     return None
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tracer.analysis.activity import (
     BUCKETS,
-    MOST_IDLE,
+    MAX_IDLE_INTERVALS,
     IdleInterval,
     WorkInterval,
     activity_profile,
@@ -77,7 +77,7 @@ def test_the_profile_equals_a_count_span_by_span(drawn: list[WorkInterval], leng
         kinds = [mark.kind for mark in here]
         assert made.kinds[n] in kinds if kinds else made.kinds[n] == ""
         assert all(kinds.count(made.kinds[n]) >= kinds.count(kind) for kind in kinds)
-    assert len(made.idle) <= MOST_IDLE
+    assert len(made.idle) <= MAX_IDLE_INTERVALS
     for start, end in made.idle:
         assert 0 <= start < end <= length
         assert not [mark for mark in drawn if mark.start < end and mark.end > start]

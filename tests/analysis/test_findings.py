@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tracer.analysis.findings.finding import Finding
-from tracer.analysis.findings.findings import MOST_SPANS, FindingSpan, find
+from tracer.analysis.findings.findings import MAX_SPANS, FindingSpan, find
 
 SCHEMA = {
     "type": "object",
@@ -34,7 +34,7 @@ def test_the_same_call_three_times_is_a_finding_however_its_arguments_are_writte
     assert (finding.kind, finding.spans, finding.count) == ("repeated", ["a", "b", "c"], 3)
     assert finding.title == "search called 3 times with the same arguments"
     [many] = findings_of(*(step(f"{n}", input="x") for n in range(100)))
-    assert (many.count, len(many.spans)) == (100, MOST_SPANS)
+    assert (many.count, len(many.spans)) == (100, MAX_SPANS)
 
 
 def test_calls_of_other_tools_and_other_kinds_of_span_are_not_repeated_calls() -> None:
@@ -99,7 +99,7 @@ def test_equal_findings_are_one_that_counts_them() -> None:
         )
     ]
     [retried] = findings_of(*pairs)
-    assert (retried.times, retried.count, len(retried.spans)) == (43, 86, MOST_SPANS)
+    assert (retried.times, retried.count, len(retried.spans)) == (43, 86, MAX_SPANS)
     calls = [step(f"{q}-{n}", input={"q": q}) for q in "abcdefgh" for n in range(3)]
     [repeated] = findings_of(*calls)
     assert (repeated.times, repeated.count) == (8, 24)

@@ -6,16 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 from tracer.analysis.findings.finding import Finding
-from tracer.analysis.findings.highlights import MOST_CAUSES, Highlighter, Step
+from tracer.analysis.findings.highlights import MAX_CAUSES, Highlighter, HighlightSpan
 
 
-def step(span_id: str, parent: str | None, start: int, end: int | None, **fields: Any) -> Step:
+def step(
+    span_id: str, parent: str | None, start: int, end: int | None, **fields: Any
+) -> HighlightSpan:
     values: dict[str, Any] = {"kind": "tool", "name": span_id, "level": "default"}
     values |= {"message": None, "cost": None}
-    return Step(span_id=span_id, parent_span_id=parent, start=start, end=end, **values | fields)
+    return HighlightSpan(
+        span_id=span_id, parent_span_id=parent, start=start, end=end, **values | fields
+    )
 
 
-def highlights_of(*steps: Step) -> dict[str, list[Finding]]:
+def highlights_of(*steps: HighlightSpan) -> dict[str, list[Finding]]:
     highlighter = Highlighter()
     for each in steps:
         highlighter.add(each)
@@ -59,7 +63,7 @@ def test_equal_failures_are_one_with_all_of_their_spans() -> None:
     assert failure.title == "get failed 43 times: timeout after 0 ms"
     assert failure.count == 43
     distinct = [step(f"d{n}", "r", n, n, message="x" * n, **FAILED) for n in range(60)]
-    assert len(highlights_of(*distinct)["failed"]) == MOST_CAUSES
+    assert len(highlights_of(*distinct)["failed"]) == MAX_CAUSES
 
 
 def test_failed_spans_that_are_each_others_parents_are_one_failure() -> None:
@@ -93,7 +97,7 @@ def test_without_models_and_tools_the_slowest_is_a_leaf() -> None:
 
 
 def test_the_dearest_model_call_has_its_share_of_the_cost() -> None:
-    def call(span_id: str, cost: str) -> Step:
+    def call(span_id: str, cost: str) -> HighlightSpan:
         return step(span_id, "root", 1, 2, kind="generation", cost=Decimal(cost))
 
     [dearest] = highlights_of(call("a", "0.01"), call("b", "0.03"))["dearest"]

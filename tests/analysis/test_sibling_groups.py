@@ -53,7 +53,7 @@ def test_a_run_is_neighbouring_siblings_of_one_name_and_kind(spans: list[SpanFac
                     sum(costs, Decimal()) if costs else None,
                 )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sibling_groups, "LEAST", 2)
+        patch.setattr(sibling_groups, "MIN_SPANS", 2)
         runs = groups_of(forest)
     assert {
         run.first_id: (

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from tests.support.traces.forests import any_trace, forest_of, span_facts
 from tracer.analysis.forest import SpanFacts
 from tracer.analysis.inputs import AnalysisInputs
-from tracer.analysis.statistics import MOST_GROUPS, statistics
+from tracer.analysis.statistics import MAX_GROUPS, statistics
 
 
 @settings(max_examples=50)
@@ -36,7 +36,7 @@ def test_the_statistics_of_a_group_equal_the_sums_of_its_spans(spans: list[SpanF
 
 
 def test_the_groups_with_the_least_time_are_left_out_of_too_many() -> None:
-    many = [span_facts(f"s{n}", name=f"n{n}", end=n) for n in range(MOST_GROUPS + 5)]
+    many = [span_facts(f"s{n}", name=f"n{n}", end=n) for n in range(MAX_GROUPS + 5)]
     result = statistics(AnalysisInputs(forest_of(many)))
-    assert (len(result.groups), result.left_out) == (MOST_GROUPS, 5)
+    assert (len(result.groups), result.left_out) == (MAX_GROUPS, 5)
     assert result.groups[-1].total_time == 5

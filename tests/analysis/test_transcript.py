@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.analysis.transcript import Added, Step
+from tracer.analysis.transcript import Added, ConversationStep
 from tracer.analysis.transcript import added_messages as added
 
 ASK = {"role": "user", "content": "Where is my order?"}
@@ -22,8 +22,8 @@ RESULT = {"role": "tool", "tool_call_id": "1", "content": '{"state": "sent"}'}
 ANSWER = {"role": "assistant", "content": "It is on its way."}
 
 
-def model(span_id: str, sent: Any, answer: Any) -> Step:
-    return Step(span_id, "generation", "chat", sent, answer)
+def model(span_id: str, sent: Any, answer: Any) -> ConversationStep:
+    return ConversationStep(span_id, "generation", "chat", sent, answer)
 
 
 def texts(entry: Added) -> list[str]:
@@ -43,7 +43,7 @@ def test_each_message_is_new_in_the_entry_of_its_first_call() -> None:
 
 
 def test_a_tool_that_a_model_called_shows_its_result_and_no_second_call() -> None:
-    tool = Step("t", "tool", "find", {"n": 7}, {"state": "sent"})
+    tool = ConversationStep("t", "tool", "find", {"n": 7}, {"state": "sent"})
     call, ran, after = added(
         [model("a", [ASK], [CALL]), tool, model("b", [ASK, CALL, RESULT], [ANSWER])]
     )
@@ -54,7 +54,7 @@ def test_a_tool_that_a_model_called_shows_its_result_and_no_second_call() -> Non
 
 
 def test_a_tool_that_no_model_called_shows_its_arguments() -> None:
-    [ran] = added([Step("t", "tool", "find", {"n": 7}, None)])
+    [ran] = added([ConversationStep("t", "tool", "find", {"n": 7}, None)])
     assert not ran.called
     assert ran.answer == []
     assert (ran.new[0].parts[0].name, ran.new[0].parts[0].data) == ("find", {"n": 7})
@@ -96,15 +96,17 @@ def test_equal_results_of_tools_without_spans_are_all_new() -> None:
 
 def test_results_that_their_own_spans_show_are_repeats_in_any_order() -> None:
     outputs = [{"state": state} for state in ("sent", "lost", "sent")]
-    tools = [Step(str(n), "tool", "find", {"n": n}, value) for n, value in enumerate(outputs)]
+    tools = [
+        ConversationStep(str(n), "tool", "find", {"n": n}, value) for n, value in enumerate(outputs)
+    ]
     results = [{**RESULT, "content": f'{{"state": "{s}"}}'} for s in ("lost", "sent", "sent")]
     steps = [model("a", [ASK], [CALL]), *tools, model("b", [ASK, CALL, *results], [ANSWER])]
     assert (added(steps)[-1].new, added(steps)[-1].again) == ([], 5)
 
 
 def test_a_result_that_arrives_again_without_a_span_is_new() -> None:
-    tool = Step("t", "tool", "find", {"n": 7}, {"state": "sent"})
-    nested = Step("u", "tool", "find", None, {"state": "sent"})
+    tool = ConversationStep("t", "tool", "find", {"n": 7}, {"state": "sent"})
+    nested = ConversationStep("u", "tool", "find", None, {"state": "sent"})
     again = [ASK, CALL, RESULT, CALL, RESULT]
     steps = [
         model("a", [ASK], [CALL]),

@@ -13,10 +13,10 @@ from tracer.analysis.forest import Forest
 
 BUCKETS = 200
 """Equal parts of the trace's duration; the minimap has room for about this many."""
-MOST_IDLE = 30
-"""Idle times in a profile, at most."""
+MAX_IDLE_INTERVALS = 30
+"""Greatest number of idle times in a profile."""
 # Part of the trace's duration: hiding a shorter idle time gains no space on the time axis.
-_LEAST_IDLE = 0.02
+_MIN_IDLE_SHARE = 0.02
 
 
 class WorkInterval(NamedTuple):
@@ -48,7 +48,7 @@ class ActivityProfile(msgspec.Struct, frozen=True):
     kinds: list[str]
     """The most frequent kind in each bucket; empty: no span was at work."""
     idle: list[IdleInterval]
-    """The longest idle times, in time order; at most `MOST_IDLE`."""
+    """The longest idle times, in time order; at most `MAX_IDLE_INTERVALS`."""
 
     @property
     def idle_share(self) -> float:
@@ -80,7 +80,8 @@ def activity_profile(intervals: Iterable[WorkInterval], start: int, end: int) ->
         busy_times.append((began, ended))
     by_kind = {kind: list(accumulate(change))[:BUCKETS] for kind, change in changes.items()}
     kind_counts = [
-        Counter({kind: counts[n] for kind, counts in by_kind.items()}) for n in range(BUCKETS)
+        Counter({kind: counts[bucket] for kind, counts in by_kind.items()})
+        for bucket in range(BUCKETS)
     ]
     counts = [counter.total() for counter in kind_counts]
     return ActivityProfile(
@@ -105,12 +106,12 @@ def profile_of_forest(forest: Forest) -> ActivityProfile:
             forest.kinds[position],
             forest.levels[position] == "error",
         )
-        for position in _working(forest)
+        for position in _working_positions(forest)
     )
     return activity_profile(intervals, min(forest.starts, default=0), max(forest.ends, default=0))
 
 
-def _working(forest: Forest) -> Iterator[int]:
+def _working_positions(forest: Forest) -> Iterator[int]:
     """Yield positions of spans at work: leaves, and running spans whose children have all ended."""
     waiting = bytearray(len(forest))
     for position, parent in enumerate(forest.parents):
@@ -136,6 +137,6 @@ def _gaps(busy_times: list[tuple[int, int]], length: int) -> Iterator[IdleInterv
 
 
 def _longest(gaps: Iterable[IdleInterval], length: int) -> list[IdleInterval]:
-    long = [gap for gap in gaps if gap.end - gap.start >= length * _LEAST_IDLE]
-    kept = sorted(long, key=lambda gap: gap.start - gap.end)[:MOST_IDLE]
+    long = [gap for gap in gaps if gap.end - gap.start >= length * _MIN_IDLE_SHARE]
+    kept = sorted(long, key=lambda gap: gap.start - gap.end)[:MAX_IDLE_INTERVALS]
     return sorted(kept)

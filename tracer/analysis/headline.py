@@ -9,7 +9,7 @@ import msgspec
 from tracer.analysis.forest import Forest
 from tracer.analysis.inputs import AnalysisInputs
 
-FAMILY: Final = {
+FAMILY_OF_KIND: Final = {
     "generation": "model",
     "tool": "tools",
     "function": "tools",
@@ -75,6 +75,6 @@ def _family(forest: Forest, position: int) -> str | None:
     """Return the family of a span's own time; None: a gap, in which no work was recorded."""
     if forest.placeholders[position]:
         return None
-    family = FAMILY.get(forest.kinds[position])
+    family = FAMILY_OF_KIND.get(forest.kinds[position])
     # The own time of an agent or chain lies between its children, where nothing was recorded.
     return family or ("other" if forest.sizes[position] == 1 else None)

@@ -14,8 +14,8 @@ from tracer.analysis.critical_path import CriticalPath
 from tracer.analysis.forest import Forest
 from tracer.analysis.inputs import AnalysisInputs
 
-LEAST: Final = 25
-"""Spans in a group, at least. A shorter group seldom exceeds a page; the page itself groups it."""
+MIN_SPANS: Final = 25
+"""Least number of spans in a group. The page itself groups shorter ones."""
 _GAP_FRACTION: Final = 300
 """Critical intervals closer than 1/300 of the group's duration are merged."""
 
@@ -56,7 +56,7 @@ class _Bounds(NamedTuple):
 
 
 def find_sibling_groups(inputs: AnalysisInputs) -> Iterator[SiblingGroup]:
-    """Yield the groups of at least `LEAST` spans."""
+    """Yield the groups of at least `MIN_SPANS` spans."""
     forest, sums, path = inputs.forest, inputs.subtree_sums, inputs.critical_path
     for bounds in _find(forest):
         positions = list(_members(forest, bounds))
@@ -95,12 +95,12 @@ def _find(forest: Forest) -> Iterator[_Bounds]:
         if count and not breaks_group and same:
             counts[parent] += 1
         else:
-            if count >= LEAST:
+            if count >= MIN_SPANS:
                 yield _Bounds(firsts[parent], previous, count, ends_level=False)
             firsts[parent], counts[parent] = position, 0 if breaks_group else 1
         lasts[parent] = position
     for first, last, count in zip(firsts, lasts, counts, strict=True):
-        if count >= LEAST:
+        if count >= MIN_SPANS:
             yield _Bounds(first, last, count, ends_level=True)
 
 

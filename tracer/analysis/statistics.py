@@ -13,7 +13,7 @@ import msgspec
 from tracer.analysis.forest import Forest
 from tracer.analysis.inputs import AnalysisInputs
 
-MOST_GROUPS: Final = 500
+MAX_GROUPS: Final = 500
 
 
 class SpanGroup(msgspec.Struct, kw_only=True):
@@ -39,7 +39,7 @@ class SpanGroup(msgspec.Struct, kw_only=True):
 
 
 class Statistics(msgspec.Struct, kw_only=True):
-    """The groups with the longest total time, longest first; at most `MOST_GROUPS`."""
+    """The groups with the longest total time, longest first; at most `MAX_GROUPS`."""
 
     groups: list[SpanGroup]
     left_out: int
@@ -56,7 +56,7 @@ def statistics(inputs: AnalysisInputs) -> Statistics:
             members[key].append(position)
     groups = [_group(forest, self_times, key, spans) for key, spans in members.items()]
     groups.sort(key=lambda group: (-group.total_time, group.name, group.kind, group.model or ""))
-    return Statistics(groups=groups[:MOST_GROUPS], left_out=max(len(groups) - MOST_GROUPS, 0))
+    return Statistics(groups=groups[:MAX_GROUPS], left_out=max(len(groups) - MAX_GROUPS, 0))
 
 
 def _group(

@@ -1,11 +1,11 @@
-"""The conversation of a trace in reading order: what each step adds to it.
+"""The conversation of a trace: the messages that each step adds, without repetitions.
 
-Each model call sends the conversation so far again; a reader wants each message once, where it
-came first. A call repeats the messages that it has in the same places as an earlier call and its
-answer, from the first on: so equal messages of one conversation are all shown. A call that sends
-only the end of a long conversation repeats what ends with the earlier call's answer. The result
-of a tool is a repeat where the tool's own span, further up, has shown it. Ids, names and
-reasoning make no difference: APIs send them differently the second time, or not at all.
+Each model call sends the conversation so far again; each message is shown once, where it is first.
+A call repeats the messages that are at the same positions as in an earlier call and its response,
+up to the first difference: so equal messages within one conversation are all shown. A call that
+sends only the end of a long conversation repeats the messages that end with the earlier call's
+response. A tool result is a repetition where the tool's own span has shown it before. Ids, names
+and reasoning are ignored: in the repetition, APIs send others, or none.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from tracer.records import Json
 
 MODEL: Final = "generation"
 TOOLS: Final = ("tool", "function")
-_MOST_CONVERSATIONS: Final = 50
-"""How many agents may take turns before a conversation is shown again."""
-_LEAST_WINDOW: Final = 2
+_MAX_CONVERSATIONS: Final = 50
+"""Number of conversations remembered; of more agents that alternate, messages are shown again."""
+_MIN_WINDOW: Final = 2
 
 _Key = tuple[bytes, ...]
-"""The marks by which a message is compared."""
+"""The digests by which messages are compared."""
 
 
-class Step(NamedTuple):
-    """A model call or a tool's run, with what went in and what came out."""
+class ConversationStep(NamedTuple):
+    """A model call or a run of a tool, with its input and output."""
 
     span_id: str
     kind: str
@@ -47,13 +47,13 @@ class Added(msgspec.Struct, kw_only=True):
 
     span_id: str
     again: int
-    """Messages it was sent that are further up already."""
+    """Number of its input messages that an earlier step has shown."""
     new: list[Message]
-    """Those that are not."""
+    """Its other input messages."""
     answer: list[Message]
-    """What came out."""
+    """The model's response, or the tool's result."""
     called: bool = False
-    """A tool whose call, with these arguments, an answer further up shows."""
+    """True: a tool's run, whose call with these arguments an earlier response has shown."""
 
 
 class Transcript:
@@ -65,11 +65,11 @@ class Transcript:
         self._results: Counter[bytes] = Counter()
         """Results that tools' own spans have shown and no call has sent since."""
 
-    def add(self, step: Step) -> Added:
+    def add(self, step: ConversationStep) -> Added:
         """Return what a step adds."""
         return self._tool(step) if step.kind in TOOLS else self._model(step)
 
-    def _model(self, step: Step) -> Added:
+    def _model(self, step: ConversationStep) -> Added:
         messages = _messages(step.input, "user")
         answer = _messages(step.output, "assistant")
         keys = [_key(message) for message in messages]
@@ -77,17 +77,17 @@ class Transcript:
         new = [message for index, message in enumerate(messages) if index not in repeated]
         self._remember(keys + [_key(message) for message in answer])
         for message in answer:
-            self._calls.update(_mark("call", part.name, part.data) for part in _calls(message))
+            self._calls.update(_digest("call", part.name, part.data) for part in _calls(message))
         return Added(span_id=step.span_id, again=len(repeated), new=new, answer=answer)
 
-    def _tool(self, step: Step) -> Added:
-        called = _mark("call", step.name, decoded(step.input)) in self._calls
+    def _tool(self, step: ConversationStep) -> Added:
+        called = _digest("call", step.name, decoded(step.input)) in self._calls
         call = Part(type="tool_call", name=step.name, data=decoded(step.input))
         answer: list[Message] = []
         if step.output is not None:
             result = _result(step.name, step.output)
             answer = [Message(role="tool", parts=[result])]
-            self._results[_mark("tool", *_content(result))] += 1
+            self._results[_digest("tool", *_content(result))] += 1
         new = [] if called else [Message(role="assistant", parts=[call])]
         return Added(span_id=step.span_id, again=0, new=new, answer=answer, called=called)
 
@@ -99,24 +99,24 @@ class Transcript:
         return repeated | self._shown_results(keys, others)
 
     def _shown_results(self, keys: list[_Key], indexes: list[int]) -> set[int]:
-        """Return those of the messages that hold only results of tools with their own spans."""
+        """Return the indexes of messages with only tool results that tools' spans have shown."""
         shown: set[int] = set()
         sent: set[bytes] = set()
         for index in indexes:
-            marks = Counter(keys[index])
-            if marks and all(self._results[mark] >= count for mark, count in marks.items()):
-                self._results.subtract(marks)
+            digests = Counter(keys[index])
+            if digests and all(self._results[digest] >= count for digest, count in digests.items()):
+                self._results.subtract(digests)
                 shown.add(index)
-                sent |= marks.keys()
-        for mark in sent:
+                sent |= digests.keys()
+        for digest in sent:
             # One call may have several spans, each of which has shown the result.
-            del self._results[mark]
+            del self._results[digest]
         return shown
 
     def _remember(self, conversation: list[_Key]) -> None:
         """Keep a call's messages and its answer, in place of those that it continues."""
         others = [keys for keys in self._conversations if conversation[: len(keys)] != keys]
-        self._conversations = [*others[1 - _MOST_CONVERSATIONS :], conversation]
+        self._conversations = [*others[1 - _MAX_CONVERSATIONS :], conversation]
 
 
 def _match(earlier: list[_Key], keys: list[_Key]) -> set[int]:
@@ -130,17 +130,17 @@ def _match(earlier: list[_Key], keys: list[_Key]) -> set[int]:
 def _window(rest: list[_Key], keys: list[_Key], start: int) -> range:
     """Return the indexes from ``start`` on that repeat the end of ``rest``."""
     for end in range(len(keys), start + 1, -1):
-        most = min(len(rest), end - start)
+        longest = min(len(rest), end - start)
         length = 0
-        while length < most and rest[-1 - length] == keys[end - 1 - length]:
+        while length < longest and rest[-1 - length] == keys[end - 1 - length]:
             length += 1
         # A single message may be equal by chance.
-        if length >= _LEAST_WINDOW:
+        if length >= _MIN_WINDOW:
             return range(end - length, end)
     return range(0)
 
 
-def added_messages(steps: Iterable[Step]) -> list[Added]:
+def added_messages(steps: Iterable[ConversationStep]) -> list[Added]:
     """Return the conversation of steps that come in the order of time."""
     transcript = Transcript()
     return [transcript.add(step) for step in steps]
@@ -159,7 +159,7 @@ def _messages(value: Json, role: str) -> list[Message]:
 
 
 def _result(name: str, output: Json) -> Part:
-    # As the next call of the model will send it: what a framework wraps it in is gone there.
+    # In the form in which the next model call contains it, without the framework's wrappers.
     return read_part({"type": "tool_result", "name": name, "result": output})
 
 
@@ -168,19 +168,19 @@ def _calls(message: Message) -> list[Part]:
 
 
 def _key(message: Message) -> _Key:
-    return tuple(_marks(message))
+    return tuple(_digests(message))
 
 
-def _marks(message: Message) -> Iterator[bytes]:
-    """Yield what a message is known by: results one by one, all the rest together."""
+def _digests(message: Message) -> Iterator[bytes]:
+    """Yield the digests of a message: one for each tool result, and one for all other parts."""
     others = [part for part in message.parts if part.type not in ("tool_result", "reasoning")]
     for part in message.parts:
         if part.type == "tool_result":
-            yield _mark("tool", *_content(part))
-    # A message of results alone holds nothing else; one that is empty is known by that.
+            yield _digest("tool", *_content(part))
+    # A message with only tool results has no such digest; an empty message has one.
     if others or not message.parts:
         # Reasoning is seldom sent again.
-        yield _mark(message.role, [[p.type, *_content(p), p.name, p.url] for p in others])
+        yield _digest(message.role, [[p.type, *_content(p), p.name, p.url] for p in others])
 
 
 def _content(part: Part) -> tuple[Json, Json]:
@@ -195,5 +195,5 @@ def _content(part: Part) -> tuple[Json, Json]:
     return text, data
 
 
-def _mark(*values: Json) -> bytes:
+def _digest(*values: Json) -> bytes:
     return blake2b(exact_json.encode_sorted(values), digest_size=12).digest()

@@ -7,9 +7,11 @@ from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
 _WORDS: Final = re.compile(r"\s+|\w+|[^\w\s]")
-_MOST_WORDS: Final = 600
+_MAX_WORDS: Final = 600
 """Words compared from the first difference on: the time grows with their square."""
 
+_CHARACTERS_PER_WORD: Final = 12
+"""More than almost any average, so that the compared part has `_MAX_WORDS` words."""
 EQUAL: Final = "equal"
 REMOVED: Final = "removed"
 ADDED: Final = "added"
@@ -18,7 +20,7 @@ CUT: Final = "cut"
 
 
 class Piece(NamedTuple):
-    """A run of text, and whether both texts have it or one only."""
+    """A run of text, and whether it is equal, added, removed, or cut."""
 
     change: str
     text: str
@@ -32,13 +34,13 @@ def word_diff(before: str, after: str, *, around: int = 60) -> list[Piece]:
     start = first_difference(before, after)
     if start is None:
         return []
-    # From a word that both have, shortly before the difference.
+    # Begin with a word that both texts have, shortly before the difference.
     begin = before.rfind(" ", 0, max(0, start - 2 * around)) + 1
-    end = start + _MOST_WORDS * 12
+    end = start + _MAX_WORDS * _CHARACTERS_PER_WORD
     old, new = _WORDS.findall(before[begin:end]), _WORDS.findall(after[begin:end])
-    pieces = _compared(old[:_MOST_WORDS], new[:_MOST_WORDS])
+    pieces = _compared(old[:_MAX_WORDS], new[:_MAX_WORDS])
     shown = _shortened(pieces, around)
-    if max(len(old), len(new)) > _MOST_WORDS or max(len(before), len(after)) > end:
+    if max(len(old), len(new)) > _MAX_WORDS or max(len(before), len(after)) > end:
         shown.append(Piece(CUT, ""))
     return [Piece(CUT, ""), *shown] if begin else shown
 
@@ -60,9 +62,9 @@ def first_difference(before: str, after: str) -> int | None:
 
 
 def runs(old: list[str], new: list[str]) -> list[tuple[str, str]]:
-    """Return what stands in both texts run by run: equal texts, or what replaces what.
+    """Return both texts side by side, run by run: equal runs, or a run and its replacement.
 
-    Text that was only added or removed stands beside an empty one.
+    An added or removed run is beside an empty one.
     """
     opcodes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return [("".join(old[a:b]), "".join(new[c:d])) for _, a, b, c, d in opcodes]
@@ -100,13 +102,13 @@ def _joined(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def _shortened(pieces: list[Piece], around: int) -> list[Piece]:
     """Cut equal text that is farther than ``around`` characters from a change."""
     short: list[Piece] = []
-    for number, (change, text) in enumerate(pieces):
+    for index, (change, text) in enumerate(pieces):
         if change != EQUAL or len(text) <= 2 * around:
             short.append(Piece(change, text))
             continue
-        if number > 0:
+        if index > 0:
             short.append(Piece(EQUAL, text[:around]))
         short.append(Piece(CUT, ""))
-        if number < len(pieces) - 1:
+        if index < len(pieces) - 1:
             short.append(Piece(EQUAL, text[-around:]))
     return short

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tracer.analysis.context.calls import Call
 from tracer.analysis.context.compare import compare
-from tracer.analysis.context.totals import add_up
+from tracer.analysis.context.totals import context_totals
 
 START = datetime(2026, 1, 2, 3, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ def call(number: int, messages: int, **fields: Any) -> Call:
 
 
 def test_a_history_of_equal_messages_adds_up_exactly() -> None:
-    totals = add_up(call(n, n, model="m") for n in range(1, 11))
+    totals = context_totals(call(n, n, model="m") for n in range(1, 11))
     assert totals.input_tokens == 5_500
     # Each call but the first was sent all messages of the call before.
     assert totals.sent_before == 4_500
@@ -50,13 +50,13 @@ def test_a_conversation_that_is_shortened_is_marked_and_the_largest_steps_are_na
     short = [message(0), *(message(n) for n in range(100, 106))]
     calls = [call(n, size) for n, size in enumerate([4, 8, 20])]
     calls += [call(n, size, input=short[:size]) for n, size in ((3, 6), (4, 7))]
-    totals = add_up(calls)
+    totals = context_totals(calls)
     assert [step.compacted for step in totals.steps] == [False, False, False, True, False]
     assert [step.span_id for step in totals.growers] == ["c2", "c3", "c0", "c1", "c4"]
 
 
 def test_calls_of_other_models_and_without_tokens_are_not_compared() -> None:
-    totals = add_up(
+    totals = context_totals(
         [call(0, 3, model="a"), call(1, 3, model="b"), call(2, 3, model="a", input_tokens=None)]
     )
     assert totals.sent_before == 0
@@ -65,7 +65,7 @@ def test_calls_of_other_models_and_without_tokens_are_not_compared() -> None:
 
 def test_cached_tokens_and_what_caching_would_have_saved() -> None:
     prices = {"input_price": Decimal("0.000003"), "cache_read_price": Decimal("0.0000003")}
-    totals = add_up(
+    totals = context_totals(
         [
             call(0, 5, cache_read=0, **prices),
             call(1, 10, cache_read=200, **prices),
@@ -78,7 +78,7 @@ def test_cached_tokens_and_what_caching_would_have_saved() -> None:
 @given(sizes=st.lists(st.integers(1, 30), min_size=1, max_size=20))
 def test_the_sums_are_those_of_the_single_comparisons(sizes: list[int]) -> None:
     calls = [call(number, size) for number, size in enumerate(sizes)]
-    totals = add_up(calls)
+    totals = context_totals(calls)
     again = 0
     for number, each in enumerate(calls):
         context = compare(each, calls[max(0, number - 8) : number])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span
-from tracer.analysis.log.trace_words import stands_in
+from tracer.analysis.log.trace_words import texts_match
 from tracer.extensions import db
 from tracer.query.tree import Words
 from tracer.records import RANK_CREATE, TraceRecord
@@ -85,7 +85,7 @@ def test_words_begin_alike_ids_and_scripts_without_spaces_match_anywhere(
         index_all(connection)
     with app.app_context():
         assert ids_where(text_condition(traces, text)) == ({"t"} if expected else set())
-    assert stands_in([content], text) == expected
+    assert texts_match([content], text) == expected
 
 
 PLACES = [
@@ -243,7 +243,7 @@ def test_any_inserts_updates_deletes_and_late_spans_find_what_a_recount_finds(
             expected = {
                 trace_id
                 for trace_id, texts in content.items()
-                if stands_in(chain.from_iterable(texts.values()), query)
+                if texts_match(chain.from_iterable(texts.values()), query)
             }
             assert ids_where(text_condition(traces, query)) == expected, query
             selection = Selection(Words(query))

@@ -1,7 +1,7 @@
 """Aligns the trees of two traces by path, name, and order among siblings.
 
-The time is about linear: siblings are paired by the occurrences of their names, in the order that
-leaves most of them in place, then what lies between these pairs is paired in the same way.
+The time is about linear: siblings with equal names are paired so that most of them keep their
+order; then the siblings between these pairs are paired in the same way.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tracer.analysis.forest import Forest
 
 NONE: Final = -1
 _ROUNDS: Final = 8
-"""How often what lies between pairs is paired again."""
+"""Greatest number of times that the siblings between pairs are paired again."""
 
 
 class Pair(NamedTuple):
@@ -25,7 +25,7 @@ class Pair(NamedTuple):
     now: int
     depth: int
     moved: bool = False
-    """Whether the span has another place among its siblings."""
+    """Whether the span's order among its siblings differs."""
 
 
 def align(then: Forest, now: Forest) -> Iterator[Pair]:
@@ -49,11 +49,11 @@ Aligned = tuple[int, int, bool]
 def _children_of(then: Forest, now: Forest, then_parent: int, now_parent: int) -> list[Aligned]:
     """Return the aligned children of a pair; both NONE: the aligned roots."""
     are_roots = then_parent == now_parent == NONE
-    of_then = list(then.roots()) if are_roots else _children(then, then_parent)
-    of_now = list(now.roots()) if are_roots else _children(now, now_parent)
-    aligned = pair_up([_key(then, p) for p in of_then], [_key(now, p) for p in of_now])
+    then_children = list(then.roots()) if are_roots else _children(then, then_parent)
+    now_children = list(now.roots()) if are_roots else _children(now, now_parent)
+    aligned = pair_up([_key(then, p) for p in then_children], [_key(now, p) for p in now_children])
     return [
-        (NONE if i == NONE else of_then[i], NONE if j == NONE else of_now[j], moved)
+        (NONE if i == NONE else then_children[i], NONE if j == NONE else now_children[j], moved)
         for i, j, moved in aligned
     ]
 
@@ -79,7 +79,7 @@ def _with_renamed(roots: list[Aligned]) -> list[Aligned]:
 def pair_up(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Aligned]:
     """Return (index in a, index in b, moved) for two lists of names, in the order of ``b``.
 
-    What ``a`` alone has comes before the next pair that both have in the same order.
+    Names that only ``a`` has come before the next pair in equal order.
     """
     in_order = dict(_in_order(a, b))
     moved = _moved(a, b, in_order)
@@ -148,14 +148,14 @@ def _longest_rise(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     least_ends: list[int] = []
     last_pairs: list[int] = []
     previous_pairs: list[int] = []
-    for number, (_, j) in enumerate(pairs):
+    for index, (_, j) in enumerate(pairs):
         length = bisect_left(least_ends, j)
         previous_pairs.append(last_pairs[length - 1] if length else NONE)
         least_ends[length : length + 1] = [j]
-        last_pairs[length : length + 1] = [number]
+        last_pairs[length : length + 1] = [index]
     rise = []
-    number = last_pairs[-1] if last_pairs else NONE
-    while number != NONE:
-        rise.append(pairs[number])
-        number = previous_pairs[number]
+    index = last_pairs[-1] if last_pairs else NONE
+    while index != NONE:
+        rise.append(pairs[index])
+        index = previous_pairs[index]
     return rise[::-1]

@@ -1,4 +1,4 @@
-"""What differs in the payloads of two spans: messages by words, parameters by name."""
+"""Compares the payloads of two spans: messages word by word, parameters by name."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from tracer.messages.message import Message
 from tracer.messages.part import Part
 from tracer.records import Json
 
-_MOST_TEXT: Final = 200_000
-"""Characters of a text that are compared."""
+_MAX_CHARACTERS: Final = 200_000
+"""Characters of a text that are compared; the rest is left out."""
+_MAX_VALUE_CHARACTERS: Final = 2_000
+"""Length to which values are cut."""
 
 
 class Value(msgspec.Struct, kw_only=True, frozen=True):
@@ -28,7 +30,7 @@ class Value(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Text(msgspec.Struct, kw_only=True, frozen=True):
-    """A message, or a value as text, whose words are compared; ``same`` messages are counted."""
+    """A differing message, or a value as text, with its words; or a run of ``same`` messages."""
 
     role: str
     same: int
@@ -46,7 +48,7 @@ def compare_values(then: Mapping[str, Json], now: Mapping[str, Json]) -> list[Va
 
 def _shown(values: Mapping[str, Json], name: str) -> str | None:
     value = values.get(name)
-    return None if value is None else _text(value)[:2_000]
+    return None if value is None else _text(value)[:_MAX_VALUE_CHARACTERS]
 
 
 def compare_texts(then: Json, now: Json, *, output: bool = False) -> list[Text]:
@@ -66,7 +68,7 @@ _Item = tuple[str, str]
 
 
 def _compared(old: _Item, new: _Item) -> Text:
-    pieces = word_diff(old[1][:_MOST_TEXT], new[1][:_MOST_TEXT])
+    pieces = word_diff(old[1][:_MAX_CHARACTERS], new[1][:_MAX_CHARACTERS])
     return Text(role=new[0] or old[0], same=0, pieces=pieces)
 
 
@@ -97,16 +99,16 @@ def _text(value: Json) -> str:
     return msgspec.json.format(exact_json.encode(value), indent=2).decode()
 
 
-def _paired(before: list[_Item], after: list[_Item]) -> Iterator[tuple[_Item, _Item]]:
+def _paired(earlier: list[_Item], later: list[_Item]) -> Iterator[tuple[_Item, _Item]]:
     """Yield the messages side by side: equal ends stay together, the middle is paired in order."""
     tail = 0
-    shorter = min(len(before), len(after))
-    head = next((n for n in range(shorter) if before[n] != after[n]), shorter)
-    while tail < shorter - head and before[-1 - tail] == after[-1 - tail]:
+    shorter = min(len(earlier), len(later))
+    head = next((index for index in range(shorter) if earlier[index] != later[index]), shorter)
+    while tail < shorter - head and earlier[-1 - tail] == later[-1 - tail]:
         tail += 1
-    yield from zip(before[:head], after[:head], strict=True)
-    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
+    yield from zip(earlier[:head], later[:head], strict=True)
+    old, new = earlier[head : len(earlier) - tail], later[head : len(later) - tail]
     for left, right in zip_longest(old, new):
-        # What one side lacks has the role of the other's message, and no text.
+        # A message that one side lacks is shown with the other's role, and no text.
         yield left or (right[0], ""), right or (left[0], "")
-    yield from ((item, item) for item in before[len(before) - tail :])
+    yield from ((item, item) for item in earlier[len(earlier) - tail :])

@@ -1,4 +1,4 @@
-"""The rows of two aligned traces: what each span took then and now, and whether that differs."""
+"""The rows of two aligned traces: time, tokens and cost of each span in both, and what differs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SAME: Final = "same"
 CHANGED: Final = "changed"
 ADDED: Final = "added"
 REMOVED: Final = "removed"
-_USUAL: Final = 0.25
-"""Differences of durations below this share are those of any two runs."""
-_LEAST: Final = 100_000
-"""Differences of durations below this (µs) are not noticed."""
+_USUAL_VARIATION: Final = 0.25
+"""Smaller relative differences of durations occur between any two runs."""
+_MIN_DIFFERENCE: Final = 100_000
+"""Smaller differences of durations (µs) are ignored."""
 
 Digests = Mapping[str, Mapping[str, str | None]]
 """By span id: a digest of each part of its payload, by the part's name."""
@@ -50,7 +50,7 @@ class Row(msgspec.Struct, kw_only=True, frozen=True):
     kind: str
     name: str
     then_name: str | None
-    """The name in the earlier trace, where it was another one."""
+    """The name in the earlier trace, where it differs."""
     moved: bool
     spans: int
     """Number of spans in the subtree, in the later trace if it has the span."""
@@ -90,49 +90,53 @@ def compare(then: Forest, now: Forest, digests: tuple[Digests, Digests]) -> Iter
     """Yield the rows of two traces; ``digests`` of their payloads, empty where they are unknown."""
     trees = _Tree(then), _Tree(now)
     for pair in align(then, now):
-        before, after = trees[0].side(pair.then), trees[1].side(pair.now)
-        shown, position = (now, pair.now) if after else (then, pair.then)
-        renamed = before and after and then.names[pair.then] != now.names[pair.now]
-        differs = _differs(before, after, digests) if before and after else []
+        earlier, later = trees[0].side(pair.then), trees[1].side(pair.now)
+        shown, position = (now, pair.now) if later else (then, pair.then)
+        renamed = earlier and later and then.names[pair.then] != now.names[pair.now]
+        differs = _differs(earlier, later, digests) if earlier and later else []
         yield Row(
-            state=_state(before, after, bool(renamed), differs),
+            state=_state(earlier, later, bool(renamed), differs),
             depth=pair.depth,
             kind=shown.kinds[position],
             name=shown.names[position],
             then_name=then.names[pair.then] if renamed else None,
             moved=pair.moved,
             spans=shown.sizes[position],
-            then=before,
-            now=after,
-            duration=after.duration - before.duration if before and after else None,
-            tokens=_minus(after.tokens if after else None, before.tokens if before else None),
-            cost=_minus(after.cost if after else None, before.cost if before else None),
+            then=earlier,
+            now=later,
+            duration=later.duration - earlier.duration if earlier and later else None,
+            tokens=_difference(
+                later.tokens if later else None, earlier.tokens if earlier else None
+            ),
+            cost=_difference(later.cost if later else None, earlier.cost if earlier else None),
             differs=differs,
         )
 
 
-def _minus(after: N | None, before: N | None) -> N | None:
-    """Return the difference, where a value that is missing on one side counts as zero."""
-    if after is None:
-        return None if before is None else -before
-    return after if before is None else after - before
+def _difference(later: N | None, earlier: N | None) -> N | None:
+    """Return the difference, where a value that is missing on one side is taken as zero."""
+    if later is None:
+        return None if earlier is None else -earlier
+    return later if earlier is None else later - earlier
 
 
-def _state(before: Side | None, after: Side | None, renamed: bool, differs: Sequence[str]) -> str:
-    if before is None:
+def _state(earlier: Side | None, later: Side | None, renamed: bool, differs: Sequence[str]) -> str:
+    if earlier is None:
         return ADDED
-    if after is None:
+    if later is None:
         return REMOVED
-    return CHANGED if renamed or differs or is_slower_or_faster(before, after) else SAME
+    return CHANGED if renamed or differs or is_slower_or_faster(earlier, later) else SAME
 
 
-def is_slower_or_faster(before: Side, after: Side) -> bool:
+def is_slower_or_faster(earlier: Side, later: Side) -> bool:
     """Return whether the duration differs by more than two runs usually do."""
-    difference = abs(after.duration - before.duration)
-    return difference >= _LEAST and difference >= _USUAL * max(before.duration, after.duration)
+    difference = abs(later.duration - earlier.duration)
+    return difference >= _MIN_DIFFERENCE and difference >= _USUAL_VARIATION * max(
+        earlier.duration, later.duration
+    )
 
 
-def _differs(before: Side, after: Side, digests: tuple[Digests, Digests]) -> list[str]:
-    names = [name for name in ("level", "model") if getattr(before, name) != getattr(after, name)]
-    then, now = digests[0].get(before.span_id, {}), digests[1].get(after.span_id, {})
+def _differs(earlier: Side, later: Side, digests: tuple[Digests, Digests]) -> list[str]:
+    names = [name for name in ("level", "model") if getattr(earlier, name) != getattr(later, name)]
+    then, now = digests[0].get(earlier.span_id, {}), digests[1].get(later.span_id, {})
     return names + [name for name in then if name in now and then[name] != now[name]]

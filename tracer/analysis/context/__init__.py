@@ -1,1 +1,1 @@
-"""What model calls are sent again, and why the caches of providers miss."""
+"""Repeated input of model calls, and why the prompt caches of providers miss."""

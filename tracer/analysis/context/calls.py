@@ -21,12 +21,12 @@ from tracer.messages.parts import Part
 from tracer.messages.previews import preview
 from tracer.records import Json
 
-SHORTENED: Final = 0.7
-"""Share of the earlier call's length below which a conversation was compacted."""
-_LINE: Final = 160
+COMPACTED_SHARE: Final = 0.7
+"""A conversation with less than this share of the earlier call's length was compacted."""
+_LINE_CHARACTERS: Final = 160
 """Characters of a message's line."""
 _MESSAGE_CHARACTERS: Final = 16
-"""What each message costs besides its text."""
+"""Overhead of each message besides its text, in the estimate of its tokens."""
 
 
 class Call(msgspec.Struct, kw_only=True):
@@ -40,7 +40,7 @@ class Call(msgspec.Struct, kw_only=True):
     input: Json
     tools: list[Json]
     output: Json = None
-    """The answer, where it was read."""
+    """The response, where it was read."""
     input_tokens: int | None = None
     cache_read: int | None = None
     """Tokens read from the cache; None: the provider did not report any number."""
@@ -74,16 +74,16 @@ class ReadCall(msgspec.Struct):
 class CallReader:
     """Reads the messages of calls.
 
-    What calls have in common should be the same objects: those are read once, so that n calls
-    which repeat their history cost little more than its n messages.
+    Messages that calls have in common should be the same objects: each object is read once, so that
+    n calls with a growing history take little more time than its n messages.
     """
 
     def __init__(self) -> None:
-        self._readings: dict[tuple[int, str], tuple[Json, list[Message]]] = {}
+        self._messages_by_object: dict[tuple[int, str], tuple[Json, list[Message]]] = {}
         """By the id of an object, which is kept so that no other object gets its id."""
         self._by_message: dict[int, tuple[Message, Item]] = {}
-        self._equal: dict[Item, Item] = {}
-        self._tools: dict[str, str] = {}
+        self._distinct_items: dict[Item, Item] = {}
+        self._tool_names: dict[str, str] = {}
         """The name of the tool by the id of its call."""
 
     def read(self, call: Call) -> ReadCall:
@@ -104,30 +104,36 @@ class CallReader:
     def _messages(self, value: Json, default: str) -> list[Message]:
         if not isinstance(value, dict | list):
             return read_item(value, default)
-        known = self._readings.get((id(value), default))
-        if known is None:
-            known = self._readings[id(value), default] = (value, read_item(value, default))
-        return known[1]
+        cached = self._messages_by_object.get((id(value), default))
+        if cached is None:
+            cached = self._messages_by_object[id(value), default] = (
+                value,
+                read_item(value, default),
+            )
+        return cached[1]
 
     def _item(self, message: Message) -> Item:
-        known = self._by_message.get(id(message))
-        if known is None:
-            item = read_message(message, self._tools)
-            known = self._by_message[id(message)] = (message, self._equal.setdefault(item, item))
-        return known[1]
+        cached = self._by_message.get(id(message))
+        if cached is None:
+            item = read_message(message, self._tool_names)
+            cached = self._by_message[id(message)] = (
+                message,
+                self._distinct_items.setdefault(item, item),
+            )
+        return cached[1]
 
 
 def read_message(message: Message, tools: dict[str, str] | None = None) -> Item:
-    """Return what of a message is compared: ids differ where a conversation is sent again.
+    """Return the compared fields of a message, without ids: repeated messages may have new ids.
 
     ``tools``: names of tools by the ids of their calls, to which those of the message are added.
     """
     text = "\n".join(_text(part) for part in message.parts)
-    tool = _tool(message, {} if tools is None else tools)
-    return Item(message.role, text, preview(text, limit=_LINE), tool)
+    tool = _tool_name(message, {} if tools is None else tools)
+    return Item(message.role, text, preview(text, limit=_LINE_CHARACTERS), tool)
 
 
-def _tool(message: Message, tools: dict[str, str]) -> str:
+def _tool_name(message: Message, tools: dict[str, str]) -> str:
     for part in message.parts:
         if part.type == "tool_call" and part.id:
             tools[part.id] = part.name or ""
@@ -137,17 +143,17 @@ def _tool(message: Message, tools: dict[str, str]) -> str:
 
 
 def _text(part: Part) -> str:
-    words = [part.name or "", part.text or "", part.url or ""]
+    texts = [part.name or "", part.text or "", part.url or ""]
     if part.data is not None:
-        words.append(exact_json.encode(part.data).decode())
-    words += [_text(inner) for inner in part.parts]
-    return " ".join(word for word in words if word)
+        texts.append(exact_json.encode(part.data).decode())
+    texts += [_text(inner) for inner in part.parts]
+    return " ".join(text for text in texts if text)
 
 
-def closest(call: ReadCall, earlier: Sequence[ReadCall]) -> ReadCall | None:
-    """Return that of ``earlier`` calls which shares the longest beginning with a call.
+def closest_call(call: ReadCall, earlier: Sequence[ReadCall]) -> ReadCall | None:
+    """Return the one of ``earlier`` calls whose input has the longest common beginning with a call.
 
-    Of equally long ones the last counts. None: there is none, or no messages were sent.
+    Of several, the last. None: there are no earlier calls, or no messages.
     """
     candidates = [other for other in earlier if other.items]
     if not call.items or not candidates:
@@ -161,34 +167,36 @@ def closest(call: ReadCall, earlier: Sequence[ReadCall]) -> ReadCall | None:
 
 
 def shared_beginning(call: ReadCall, other: ReadCall) -> int:
-    """Return how many items at the beginning two calls have in common."""
+    """Return the number of items at the beginning that two calls have in common."""
     pairs = list(zip(call.items, other.items, strict=False))
-    differs = (item is not its and item != its for item, its in pairs)
-    return next((number for number, different in enumerate(differs) if different), len(pairs))
+    differs = (item is not other_item and item != other_item for item, other_item in pairs)
+    return next((index for index, different in enumerate(differs) if different), len(pairs))
 
 
-def sent_before(call: ReadCall, other: ReadCall) -> float:
-    """Return the share of a call's input, 0 to 1, that another call was sent as well."""
-    known = set(other.items)
-    return sum(share for item, share in zip(call.items, call.shares, strict=True) if item in known)
+def repeated_share(call: ReadCall, other: ReadCall) -> float:
+    """Return the share of a call's input, 0 to 1, that is in another call's input, too."""
+    earlier_items = set(other.items)
+    return sum(
+        share for item, share in zip(call.items, call.shares, strict=True) if item in earlier_items
+    )
 
 
 class Costs(NamedTuple):
-    """Dollars of what a call was sent again, and how many of them caching would have saved."""
+    """Dollars for the repeated input of a call, and those that caching would have saved."""
 
     repeated: Decimal
     avoidable: Decimal
 
 
-def repeated_costs(call: Call, again: float) -> Costs | None:
-    """Return the costs of what was sent before; None: tokens or prices are not known.
+def repeated_costs(call: Call, share: float) -> Costs | None:
+    """Return the costs of the repeated input; None: tokens or prices are unknown.
 
-    ``again`` is the share of that in the input, 0 to 1. Tokens that were read from the cache are
-    part of it. A call that reports no cached tokens paid the full price for all of them.
+    ``share``: the repeated part of the input, 0 to 1, with the tokens read from the cache.
+    A call that reports no cached tokens paid the full price for all of them.
     """
     if call.input_tokens is None or call.input_price is None or call.cache_read_price is None:
         return None
-    tokens = round(again * call.input_tokens)
+    tokens = round(share * call.input_tokens)
     cached = min(call.cache_read or 0, tokens)
     full, reduced = call.input_price, call.cache_read_price
     saved = (tokens - cached) * max(full - reduced, Decimal(0))

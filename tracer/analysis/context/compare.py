@@ -1,4 +1,4 @@
-"""What a model call was sent again, what was new, and why the provider's cache missed."""
+"""Compares the input of a model call with an earlier call: repeated, new, and cached messages."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tracer.analysis.context.calls import (
     Call,
     CallReader,
     ReadCall,
-    closest,
+    closest_call,
     repeated_costs,
-    sent_before,
+    repeated_share,
     shared_beginning,
 )
 from tracer.analysis.context.misses import TOLERANCE, Miss, find_miss
 
 CACHED: Final = "cached"
-"""Sent before and, by the number of cached tokens, read from the cache."""
+"""Repeated and, according to the number of cached tokens, read from the cache."""
 KNOWN: Final = "known"
-"""Sent before, but not read from the cache."""
+"""Repeated, but not read from the cache."""
 CHANGED: Final = "changed"
-"""In the place of a message that was sent before, with another text."""
+"""At the position of an earlier message of the same role, with another text."""
 NEW: Final = "new"
 STATES: Final = (CACHED, KNOWN, CHANGED, NEW)
 
@@ -51,44 +51,44 @@ class Context(msgspec.Struct, kw_only=True):
     messages: list[ContextMessage]
     input_tokens: int | None
     sent_before: int | None
-    """Tokens of messages that the earlier call was sent as well."""
+    """Tokens of the repeated messages."""
     sent_before_share: float
     """Of the input, in percent."""
     cache_read: int | None
     tokens: dict[str, int]
     """Tokens by state; empty where the call reports none."""
     miss: Miss | None
-    """None: the cache held what it could, or the provider reports no cached tokens."""
+    """None: no miss, or the provider reports no cached tokens."""
     avoidable_cost: Decimal | None
     """Dollars that the call would have saved had all unchanged beginnings been cached."""
 
 
 def compare(call: Call, earlier: Sequence[Call]) -> Context | None:
-    """Compare a call with the `closest` of earlier calls; None: there is none."""
+    """Compare a call with the `closest_call` of earlier calls; None: there is none."""
     reader = CallReader()
-    now = reader.read(call)
-    before = closest(now, [reader.read(other) for other in earlier])
-    if before is None:
+    current = reader.read(call)
+    previous = closest_call(current, [reader.read(other) for other in earlier])
+    if previous is None:
         return None
-    again = sent_before(now, before)
-    costs = repeated_costs(call, again)
-    messages = _messages(now, before)
+    share = repeated_share(current, previous)
+    costs = repeated_costs(call, share)
+    messages = _messages(current, previous)
     return Context(
-        previous_id=before.call.span_id,
-        previous_name=before.call.name,
+        previous_id=previous.call.span_id,
+        previous_name=previous.call.name,
         messages=messages,
         input_tokens=call.input_tokens,
-        sent_before=None if call.input_tokens is None else round(again * call.input_tokens),
-        sent_before_share=again * 100,
+        sent_before=None if call.input_tokens is None else round(share * call.input_tokens),
+        sent_before_share=share * 100,
         cache_read=call.cache_read,
         tokens={} if call.input_tokens is None else _tokens_by_state(messages),
-        miss=find_miss(now, before),
+        miss=find_miss(current, previous),
         avoidable_cost=costs.avoidable if costs else None,
     )
 
 
-def _messages(now: ReadCall, before: ReadCall) -> list[ContextMessage]:
-    tokens = now.call.input_tokens
+def _messages(current: ReadCall, previous: ReadCall) -> list[ContextMessage]:
+    tokens = current.call.input_tokens
     messages = [
         ContextMessage(
             number=number,
@@ -99,34 +99,34 @@ def _messages(now: ReadCall, before: ReadCall) -> list[ContextMessage]:
             share=share * 100,
         )
         for number, (item, share, state) in enumerate(
-            zip(now.items, now.shares, _states(now, before), strict=True)
+            zip(current.items, current.shares, _states(current, previous), strict=True)
         )
     ]
-    return messages if now.call.tools else messages[1:]
+    return messages if current.call.tools else messages[1:]
 
 
-def _states(now: ReadCall, before: ReadCall) -> Iterator[str]:
+def _states(current: ReadCall, previous: ReadCall) -> Iterator[str]:
     """Yield the state of each item."""
-    cached, known = _cached_items(now, before), set(before.items)
-    for number, item in enumerate(now.items):
-        if number < cached:
+    cached_count, previous_items = _count_cached_items(current, previous), set(previous.items)
+    for index, item in enumerate(current.items):
+        if index < cached_count:
             yield CACHED
-        elif item in known:
+        elif item in previous_items:
             yield KNOWN
-        elif number < len(before.items) and before.items[number].role == item.role:
+        elif index < len(previous.items) and previous.items[index].role == item.role:
             yield CHANGED
         else:
             yield NEW
 
 
-def _cached_items(now: ReadCall, before: ReadCall) -> int:
+def _count_cached_items(current: ReadCall, previous: ReadCall) -> int:
     """Return how many items at the beginning were read from the cache."""
-    if not now.call.cache_read or not now.call.input_tokens:
+    if not current.call.cache_read or not current.call.input_tokens:
         return 0
     # The estimate of a message's tokens is inexact, and providers cache whole blocks of tokens.
-    limit = now.call.cache_read / now.call.input_tokens / TOLERANCE
+    limit = current.call.cache_read / current.call.input_tokens / TOLERANCE
     total, count = 0.0, 0
-    for share in now.shares[: shared_beginning(now, before)]:
+    for share in current.shares[: shared_beginning(current, previous)]:
         total += share
         if total > limit:
             break

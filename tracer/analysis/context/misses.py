@@ -1,4 +1,4 @@
-"""Why a provider's cache did not hold all of a call's unchanged beginning."""
+"""Explains why a provider's cache did not have all of a call's unchanged beginning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from tracer import exact_json
-from tracer.analysis.context.calls import SHORTENED, ReadCall, shared_beginning
+from tracer.analysis.context.calls import COMPACTED_SHARE, ReadCall, shared_beginning
 from tracer.analysis.word_diff import Piece, first_difference, word_diff
 from tracer.records import Json
 
@@ -18,72 +18,72 @@ MESSAGE_CHANGED: Final = "message_changed"
 COMPACTED: Final = "compacted"
 EXPIRED: Final = "expired"
 UNKNOWN: Final = "unknown"
-"""All that was sent before is unchanged, and the call came soon."""
+"""The earlier input is unchanged, and the call came within the lifetime of the cache."""
 
 TOLERANCE: Final = 0.9
 """Share of the unchanged beginning from which on the cache did not miss."""
 _LIFETIME: Final = timedelta(minutes=5)
-"""How long providers keep a cached beginning at least."""
-_LEAST_CACHED: Final = 1_024
+"""The shortest time for which providers keep a cached beginning."""
+_MIN_CACHED_TOKENS: Final = 1_024
 """Tokens of the shortest beginning that providers cache."""
 
 
 class Miss(msgspec.Struct, kw_only=True):
-    """Why the cache did not hold all of the unchanged beginning."""
+    """Why the cache did not have all of the unchanged beginning."""
 
     reason: str
     number: int | None = None
-    """The first message that differs."""
+    """Index of the first message that differs; 0: the tool definitions."""
     character: int | None = None
-    """The place of the first difference in that message's text, from 0 on."""
+    """Index of the first character that differs in that message's text."""
     difference: list[Piece] = []
     minutes: float | None = None
     """Time between the starts of the two calls."""
 
 
-def find_miss(now: ReadCall, before: ReadCall, *, words: bool = True) -> Miss | None:
+def find_miss(current: ReadCall, previous: ReadCall, *, words: bool = True) -> Miss | None:
     """Return why the cache missed; None: it did not, or too little is known.
 
     ``words``: with the words that differ. A changed beginning is a reason also where the provider
     reports no cached tokens.
     """
-    call = now.call
+    call = current.call
     if call.input_tokens is None:
         return None
-    apart = call.start_time - before.call.start_time
-    equal = shared_beginning(now, before)
-    if equal < min(len(now.items), len(before.items)):
-        return _first_change(now, before, equal, apart, words=words)
+    elapsed = call.start_time - previous.call.start_time
+    equal = shared_beginning(current, previous)
+    if equal < min(len(current.items), len(previous.items)):
+        return _first_change(current, previous, equal, elapsed, words=words)
     if call.cache_read is None:
         return None
-    unchanged = sum(now.shares[:equal]) * call.input_tokens
-    if unchanged < _LEAST_CACHED or call.cache_read >= unchanged * TOLERANCE:
+    unchanged = sum(current.shares[:equal]) * call.input_tokens
+    if unchanged < _MIN_CACHED_TOKENS or call.cache_read >= unchanged * TOLERANCE:
         return None
-    return Miss(reason=EXPIRED if apart > _LIFETIME else UNKNOWN, minutes=_minutes(apart))
+    return Miss(reason=EXPIRED if elapsed > _LIFETIME else UNKNOWN, minutes=_minutes(elapsed))
 
 
 def _first_change(
-    now: ReadCall, before: ReadCall, number: int, apart: timedelta, *, words: bool
+    current: ReadCall, previous: ReadCall, index: int, elapsed: timedelta, *, words: bool
 ) -> Miss:
-    reason = _reason(now, before, number)
-    old, new = before.items[number].text, now.items[number].text
+    reason = _reason(current, previous, index)
+    old, new = previous.items[index].text, current.items[index].text
     return Miss(
         reason=reason,
-        number=number,
+        number=index,
         character=first_difference(old, new),
         difference=word_diff(old, new) if words and reason != TOOLS_REORDERED else [],
-        minutes=_minutes(apart),
+        minutes=_minutes(elapsed),
     )
 
 
-def _reason(now: ReadCall, before: ReadCall, number: int) -> str:
-    if number == 0:
-        same = _in_any_order(now.call.tools) == _in_any_order(before.call.tools)
+def _reason(current: ReadCall, previous: ReadCall, index: int) -> str:
+    if index == 0:
+        same = _sorted_json(current.call.tools) == _sorted_json(previous.call.tools)
         return TOOLS_REORDERED if same else TOOLS_CHANGED
-    return COMPACTED if _length(now) < SHORTENED * _length(before) else MESSAGE_CHANGED
+    return COMPACTED if _length(current) < COMPACTED_SHARE * _length(previous) else MESSAGE_CHANGED
 
 
-def _in_any_order(tools: list[Json]) -> list[bytes]:
+def _sorted_json(tools: list[Json]) -> list[bytes]:
     return sorted(exact_json.encode_sorted(tool) for tool in tools)
 
 

@@ -1,7 +1,7 @@
-"""Results of tools that are sent with every call though no later answer refers to them.
+"""Finds tool results that stay in the input although no later response refers to them.
 
-An answer refers to a result if it has a word of the result that none of the messages before the
-result had: a name, a number, a path. This is an estimate: a result may matter without a word of it.
+A response refers to a result if it has a word of the result that none of the messages before the
+result had: a name, a index, a path. This is an estimate: a result may matter without a word of it.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ import msgspec
 from tracer.analysis.context.calls import Item, ReadCall, read_message
 from tracer.messages.conversation import read_messages
 
-_LEAST_TOKENS: Final = 200
-"""A smaller result is not worth a mention."""
-_MOST: Final = 10
-_MOST_CHARACTERS: Final = 100_000
+_MIN_TOKENS: Final = 200
+"""Smaller results are not reported."""
+_MAX_RESULTS: Final = 10
+_MAX_CHARACTERS: Final = 100_000
 """Characters of one text that are searched for words."""
 _WORD: Final = re.compile(r"[^\W_]{4,}")
 
 
 class UnusedResult(msgspec.Struct, kw_only=True):
-    """The result of a tool that no later answer refers to."""
+    """The result of a tool that no later response refers to."""
 
     span_id: str
-    """The call that was sent it first."""
+    """The first call whose input contains the result."""
     trace_id: str
     tool: str
-    """What the message names as the tool; empty: nothing."""
+    """The name of the tool; empty: unknown."""
     text: str
     """The beginning of the result, as one line."""
     tokens: int
-    """About how many it has."""
+    """An estimate."""
     calls: int
-    """How many calls were sent it."""
+    """Number of calls whose input contains the result."""
 
     @property
     def total_tokens(self) -> int:
-        """The tokens of all times that it was sent."""
+        """Its tokens in the input of all calls."""
         return self.tokens * self.calls
 
 
@@ -57,49 +57,51 @@ class _Result:
 
 @dataclass(slots=True)
 class _Search:
-    """What the calls so far were sent."""
+    """The tool results in the calls so far, and the words of all messages."""
 
     words: dict[Item, frozenset[str]] = field(default_factory=dict)
     results: dict[Item, _Result] = field(default_factory=dict)
 
     def words_of(self, item: Item) -> frozenset[str]:
-        known = self.words.get(item)
-        if known is None:
-            known = self.words[item] = _words(item.text)
-        return known
+        cached = self.words.get(item)
+        if cached is None:
+            cached = self.words[item] = _words(item.text)
+        return cached
 
     def add(self, read: ReadCall) -> None:
-        """Take a call into account: its new results, and which results its answer refers to."""
+        """Add the new results of a call, and mark those that its response refers to as used."""
         present = [item for item in read.items if item.role == "tool"]
         for item in present:
             if item not in self.results:
                 self._add_result(read, item)
-        answer = _answer_words(read)
+        response_words = _response_words(read)
         for item in set(present):
             result = self.results[item]
             result.calls += 1
-            # A call without an answer might have used anything.
-            if not result.used and (answer is None or not result.words.isdisjoint(answer)):
+            # A call without a recorded response may have used any result.
+            if not result.used and (
+                response_words is None or not result.words.isdisjoint(response_words)
+            ):
                 result.used = True
 
     def _add_result(self, read: ReadCall, item: Item) -> None:
-        number = read.items.index(item)
-        tokens = round(read.shares[number] * (read.call.input_tokens or 0))
+        index = read.items.index(item)
+        tokens = round(read.shares[index] * (read.call.input_tokens or 0))
         words: frozenset[str] = frozenset()
-        if tokens >= _LEAST_TOKENS:
+        if tokens >= _MIN_TOKENS:
             words = self.words_of(item).difference(
-                *(self.words_of(other) for other in read.items[:number])
+                *(self.words_of(other) for other in read.items[:index])
             )
         self.results[item] = _Result(read, item, tokens, words, used=not words)
 
 
 def unused_results(calls: Sequence[ReadCall]) -> list[UnusedResult]:
-    """Return the results of tools that no later answer refers to, those with most tokens first."""
+    """Return the tool results that no later response refers to, those with most tokens first."""
     search = _Search()
     for call in calls:
         search.add(call)
     unused = [_unused(result) for result in search.results.values() if not result.used]
-    return sorted(unused, key=lambda result: -result.total_tokens)[:_MOST]
+    return sorted(unused, key=lambda result: -result.total_tokens)[:_MAX_RESULTS]
 
 
 def _unused(result: _Result) -> UnusedResult:
@@ -113,8 +115,8 @@ def _unused(result: _Result) -> UnusedResult:
     )
 
 
-def _answer_words(read: ReadCall) -> frozenset[str] | None:
-    """Return the words of a call's answer, with the arguments of the tools that it calls."""
+def _response_words(read: ReadCall) -> frozenset[str] | None:
+    """Return the words of a call's response, with the arguments of its tool calls."""
     messages = read_messages(read.call.output, output=True)
     if not messages:
         return _words(read.call.output) if isinstance(read.call.output, str) else None
@@ -122,4 +124,4 @@ def _answer_words(read: ReadCall) -> frozenset[str] | None:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text[:_MOST_CHARACTERS].lower()))
+    return frozenset(_WORD.findall(text[:_MAX_CHARACTERS].lower()))

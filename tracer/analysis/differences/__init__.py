@@ -1,1 +1,1 @@
-"""What is more frequent in some traces than in others: values by how surely, numbers by size."""
+"""Compares two sets of traces: values ranked by significance, numbers by distribution."""

@@ -10,7 +10,7 @@ from typing import Final
 
 STEP: Final = 1.25
 """Numbers are counted by powers of this."""
-MOST_BARS: Final = 22
+MAX_BARS: Final = 22
 
 Counts = Mapping[int, tuple[int, int]]
 """By the exponent of `STEP`: how many selected traces and how many others have such a number."""
@@ -54,7 +54,7 @@ def compare(field: str, counts: Counts) -> Numbers | None:
     if not selected or not others:
         return None
     low, high = min(counts), max(counts)
-    width = max(1, math.ceil((high - low + 1) / MOST_BARS))
+    width = max(1, math.ceil((high - low + 1) / MAX_BARS))
     bars = [_bar(counts, exponent, exponent + width) for exponent in range(low, high + 1, width)]
     return Numbers(
         field,

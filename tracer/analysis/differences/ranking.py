@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-SURE: Final = 6.63
-"""The least surety of a difference: for one attribute, chance alone exceeds it once in 100."""
-MOST_KIN: Final = 6
-_LEAST_DIFFERENCE: Final = 0.01
+MIN_SURETY: Final = 6.63
+"""The least G of a difference: by chance alone, one attribute in 100 exceeds it."""
+MAX_KIN: Final = 6
+_MIN_DIFFERENCE: Final = 0.01
 """Shares that differ less than this are alike, however many traces were counted."""
 
 
@@ -91,7 +91,7 @@ def rank(counted: Iterable[Counted], totals: Totals) -> Ranking:
             surest.append(_with_kin(first, [value for value in values if value is not first]))
         else:
             ranking.same.append(name)
-    for difference in _folded(sorted(surest, key=lambda value: -value.surety)):
+    for difference in _merge_equal_counts(sorted(surest, key=lambda value: -value.surety)):
         (ranking.more if _is_more(difference) else ranking.less).append(difference)
     return ranking
 
@@ -124,7 +124,7 @@ def surety(selected: int, others: int, totals: Totals) -> float:
 
 def _differs(difference: Difference) -> bool:
     distance = abs(difference.selected_share - difference.others_share)
-    return difference.surety >= SURE and distance >= _LEAST_DIFFERENCE
+    return difference.surety >= MIN_SURETY and distance >= _MIN_DIFFERENCE
 
 
 def _is_more(difference: Difference) -> bool:
@@ -134,11 +134,11 @@ def _is_more(difference: Difference) -> bool:
 def _with_kin(first: Difference, others: Sequence[Difference]) -> Difference:
     present = [other for other in others if other.selected or other.others]
     largest = sorted(present, key=lambda value: -(value.selected_share + value.others_share))
-    return replace(first, kin=tuple(largest[:MOST_KIN]))
+    return replace(first, kin=tuple(largest[:MAX_KIN]))
 
 
-def _folded(ranked: Iterable[Difference]) -> list[Difference]:
-    """Return the differences without those that have the counts of one before them."""
+def _merge_equal_counts(ranked: Iterable[Difference]) -> list[Difference]:
+    """Return the differences, with those of equal counts as `alike` of the first one."""
     kept: dict[tuple[int, int], Difference] = {}
     for difference in ranked:
         key = (difference.selected, difference.others)

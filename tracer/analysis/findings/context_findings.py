@@ -1,4 +1,4 @@
-"""Findings about what model calls are sent: broken caches, full windows, results sent again."""
+"""Findings about the input of model calls: broken caches, full windows, repeated results."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from tracer.analysis.context.misses import (
     find_miss,
 )
 from tracer.analysis.context.totals import Compared
-from tracer.analysis.findings.finding import MOST_SPANS, Finding
+from tracer.analysis.findings.finding import MAX_SPANS, Finding
 
-FULL: Final = 0.8
+FULL_SHARE: Final = 0.8
 """Share of the model's context window from which on a call is reported."""
 LARGE_RESULT: Final = 2_000
-"""Tokens of a tool's result that is reported when many calls are sent it."""
+"""Tokens of a tool's result from which on it is reported, if many calls contain it."""
 MANY_CALLS: Final = 10
-LEAST_LOST: Final = 1_024
-"""Tokens that were sent before and can't be cached: fewer are not worth a mention."""
+"""A large result is reported if more calls than this contain it."""
+MIN_UNCACHEABLE: Final = 1_024
+"""Repeated tokens that can't be cached, from which on a call is reported."""
 _REASONS: Final = {
     TOOLS_CHANGED: "The tool definitions change",
     TOOLS_REORDERED: "The tools change their order",
@@ -30,7 +31,7 @@ _REASONS: Final = {
 }
 
 
-class Filled(NamedTuple):
+class FullCall(NamedTuple):
     """A call that fills much of its model's context window; ``share`` is 0 to 1, or more."""
 
     span_id: str
@@ -38,9 +39,9 @@ class Filled(NamedTuple):
     share: float
 
 
-def full_windows(calls: Iterable[Filled]) -> Iterator[Finding]:
+def full_windows(calls: Iterable[FullCall]) -> Iterator[Finding]:
     """Yield a finding for each model whose context window calls nearly fill."""
-    by_model: dict[str, list[Filled]] = defaultdict(list)
+    by_model: dict[str, list[FullCall]] = defaultdict(list)
     for call in calls:
         by_model[call.model].append(call)
     for model, full in by_model.items():
@@ -48,71 +49,71 @@ def full_windows(calls: Iterable[Filled]) -> Iterator[Finding]:
         count = f"{len(full):,} calls fill" if len(full) > 1 else "A call fills"
         yield Finding(
             kind="window",
-            title=f"{count} more than {FULL:.0%} of the context window of {model}",
+            title=f"{count} more than {FULL_SHARE:.0%} of the context window of {model}",
             detail=f"At most {most:.0%}: what follows is cut or refused at 100%.",
-            spans=[call.span_id for call in full][:MOST_SPANS],
+            spans=[call.span_id for call in full][:MAX_SPANS],
             count=len(full),
         )
 
 
 def broken_caches(calls: Iterable[Compared]) -> Iterator[Finding]:
-    """Yield a finding for each place whose changes kept what follows from being cached."""
-    places: dict[tuple[str, str, int], list[tuple[str, int]]] = defaultdict(list)
+    """Yield a finding for each message whose changes prevent caching of what follows."""
+    calls_by_change: dict[tuple[str, str, int], list[tuple[str, int]]] = defaultdict(list)
     for compared in calls:
-        lost, before = _lost(compared), compared.before
-        if before is None or lost < LEAST_LOST:
+        lost, previous = _uncacheable_tokens(compared), compared.previous
+        if previous is None or lost < MIN_UNCACHEABLE:
             continue
-        miss = find_miss(compared.now, before, words=False)
+        miss = find_miss(compared.current, previous, words=False)
         if miss is not None and miss.reason in _REASONS:
             number = miss.number or 0
-            role = compared.now.items[number].role
-            places[miss.reason, role, number].append((compared.now.call.span_id, lost))
-    for (reason, role, number), missed in places.items():
-        words = f"{_REASONS[reason]} from call to call"
+            role = compared.current.items[number].role
+            calls_by_change[miss.reason, role, number].append((compared.current.call.span_id, lost))
+    for (reason, role, number), missed in calls_by_change.items():
+        subject = f"{_REASONS[reason]} from call to call"
         if number:
-            words = f"Message {number} ({role}) changes from call to call"
+            subject = f"Message {number} ({role}) changes from call to call"
         tokens = sum(lost for _, lost in missed)
-        again = f"{len(missed):,} calls" if len(missed) > 1 else "a call"
+        affected = f"{len(missed):,} calls" if len(missed) > 1 else "a call"
         yield Finding(
             kind="cache",
-            title=f"{words}: no cache can hold what follows in {again}",
-            detail=f"About {tokens:,} tokens come after the change, and were sent before.",
-            spans=[span_id for span_id, _ in missed][:MOST_SPANS],
+            title=f"{subject}: no cache can hold what follows in {affected}",
+            detail=f"About {tokens:,} tokens come after the change, and were sent previous.",
+            spans=[span_id for span_id, _ in missed][:MAX_SPANS],
             count=len(missed),
         )
 
 
-def _lost(compared: Compared) -> int:
-    """Return the tokens that were sent before, and come after the first difference.
+def _uncacheable_tokens(compared: Compared) -> int:
+    """Return the tokens that were sent previous, and come after the first difference.
 
     No cache can hold them, whether or not the provider reports cached tokens.
     """
-    now, before = compared.now, compared.before
-    if before is None or now.call.input_tokens is None:
+    current, previous = compared.current, compared.previous
+    if previous is None or current.call.input_tokens is None:
         return 0
-    beginning = sum(now.shares[: shared_beginning(now, before)])
-    return round((compared.again - beginning) * now.call.input_tokens)
+    beginning = sum(current.shares[: shared_beginning(current, previous)])
+    return round((compared.repeated_share - beginning) * current.call.input_tokens)
 
 
 def repeated_results(calls: Iterable[Compared]) -> Iterator[Finding]:
-    """Yield a finding for each large result of a tool that many calls were sent."""
-    sent: dict[Item, list[str]] = defaultdict(list)
-    tokens: dict[Item, int] = {}
+    """Yield a finding for each large result of a tool that many calls contain."""
+    spans_by_result: dict[Item, list[str]] = defaultdict(list)
+    tokens_by_result: dict[Item, int] = {}
     for compared in calls:
-        now = compared.now
-        for item, share in dict(zip(now.items, now.shares, strict=True)).items():
-            size = round(share * (now.call.input_tokens or 0))
+        current = compared.current
+        for item, share in dict(zip(current.items, current.shares, strict=True)).items():
+            size = round(share * (current.call.input_tokens or 0))
             if item.role == "tool" and size >= LARGE_RESULT:
-                sent[item].append(now.call.span_id)
-                tokens.setdefault(item, size)
-    for item, spans in sent.items():
+                spans_by_result[item].append(current.call.span_id)
+                tokens_by_result.setdefault(item, size)
+    for item, spans in spans_by_result.items():
         if len(spans) > MANY_CALLS:
-            name, size = item.tool or "a tool", tokens[item]
+            name, size = item.tool or "a tool", tokens_by_result[item]
             yield Finding(
                 kind="resent",
                 title=f"A result of {name} with about {size:,} tokens was sent in"
                 f" {len(spans):,} calls",
                 detail=f"About {size * len(spans):,} input tokens: {item.line}",
-                spans=spans[:MOST_SPANS],
+                spans=spans[:MAX_SPANS],
                 count=len(spans),
             )

@@ -1,4 +1,4 @@
-"""A finding of a trace: a problem, or what stands out."""
+"""A finding of a trace: a problem, or a highlight."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-MOST_SPANS: Final = 20
-"""Span ids of one finding, at most; further spans are only counted."""
+MAX_SPANS: Final = 20
+"""Greatest number of span ids in one finding; further spans are only counted."""
 
 
 class Finding(msgspec.Struct, kw_only=True):
@@ -19,7 +19,7 @@ class Finding(msgspec.Struct, kw_only=True):
     title: str
     detail: str
     spans: list[str]
-    """Span ids in time order, at most `MOST_SPANS`; of a failure the failed call first, then each
+    """Span ids in time order, at most `MAX_SPANS`; of a failure the failed call first, then each
     span that passed the error on."""
     count: int
     """Number of spans, including those that `spans` leaves out."""

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tracer import exact_json
-from tracer.analysis.findings.finding import MOST_SPANS, Finding
-from tracer.analysis.findings.highlights import Highlighter, Step
+from tracer.analysis.findings.finding import MAX_SPANS, Finding
+from tracer.analysis.findings.highlights import Highlighter, HighlightSpan
 from tracer.analysis.findings.tool_schemas import schema_violations, schemas_of
 from tracer.messages.conversation import read_messages
 from tracer.messages.parts import decoded
@@ -21,10 +21,10 @@ from tracer.wording import plural
 
 REPEATS: Final = 3
 """A tool call is reported when it occurs this often with the same arguments."""
-MOST_FINDINGS: Final = 100
+MAX_FINDINGS: Final = 100
 # Distinct tool calls kept in memory, about 100 MB; calls beyond them are not compared.
-_MOST_CALLS: Final = 200_000
-_MOST_DETAILS: Final = 3
+_MAX_CALLS: Final = 200_000
+_MAX_DETAILS: Final = 3
 _TRUNCATED: Final = frozenset(("length", "max_tokens", "max_output_tokens", "model_length"))
 _TOOL_KINDS: Final = ("tool", "function")
 
@@ -41,9 +41,9 @@ class FindingSpan(NamedTuple):
     end: int | None
     """µs since the epoch; None: the span is running."""
     input: Json
-    """The arguments, of a tool span only."""
+    """The arguments; None unless the span is a tool's."""
     output: Json
-    """The answer, of a generation that was offered tools only."""
+    """The response; None unless the span is a generation with tool definitions."""
     tools: list[Json] | None
     finish_reasons: list[str] | None
     message: str | None = None
@@ -52,12 +52,12 @@ class FindingSpan(NamedTuple):
 
 
 class Findings(msgspec.Struct, kw_only=True):
-    """The findings of one trace; `left_out` counts those beyond `MOST_FINDINGS`."""
+    """The findings of one trace; `left_out` counts those beyond `MAX_FINDINGS`."""
 
     findings: list[Finding] = msgspec.field(name="found")
     left_out: int
     highlights: list[Finding] = []
-    """What failed, took longest and cost most: any trace has some, so they are no problems."""
+    """What failed, took longest and cost most: any trace has some, so these are no findings."""
 
 
 class Finder:
@@ -73,8 +73,10 @@ class Finder:
         self._highlighter = Highlighter()
 
     def add(self, span: FindingSpan) -> None:
-        """Take the next span into account."""
-        self._highlighter.add(Step(*(getattr(span, name) for name in Step._fields)))
+        """Process the next span."""
+        self._highlighter.add(
+            HighlightSpan(*(getattr(span, name) for name in HighlightSpan._fields))
+        )
         if span.kind in _TOOL_KINDS and span.input is not None:
             self._add_call(span)
         self._add_attempt(span)
@@ -85,15 +87,19 @@ class Finder:
 
     def result(self) -> Findings:
         """Return the findings so far, grouped by kind."""
-        findings = [*self._schema_violations, *self._retried, *_folded(self._repeated())]
+        findings = [
+            *self._schema_violations,
+            *self._retried,
+            *_merge_equal_titles(self._repeated()),
+        ]
         if self._truncated:
             title = f"{plural(len(self._truncated), 'answer')} cut off at the token limit"
             detail = "The model stopped at its output limit."
             findings.append(_finding("cut", title, detail, self._truncated))
-        more = max(len(findings) - MOST_FINDINGS, 0)
+        beyond_limit = max(len(findings) - MAX_FINDINGS, 0)
         return Findings(
-            findings=findings[:MOST_FINDINGS],
-            left_out=more + self._left_out,
+            findings=findings[:MAX_FINDINGS],
+            left_out=beyond_limit + self._left_out,
             highlights=self._highlighter.result(),
         )
 
@@ -102,11 +108,11 @@ class Finder:
         key = (span.name, blake2b(arguments, digest_size=16).digest())
         call = self._calls.get(key)
         if call is None:
-            if len(self._calls) >= _MOST_CALLS:
+            if len(self._calls) >= _MAX_CALLS:
                 return
             call = self._calls[key] = _ToolCall(arguments[:200].decode(errors="ignore"))
         call.count += 1
-        if len(call.spans) < MOST_SPANS:
+        if len(call.spans) < MAX_SPANS:
             call.spans.append(span.span_id)
 
     def _repeated(self) -> Iterator[Finding]:
@@ -140,10 +146,11 @@ class Finder:
     ) -> None:
         """Add a finding, or add its spans to an equal one."""
         finding = _finding(kind, title, detail, spans)
-        known = next((it for it in findings if (it.title, it.detail) == (title, detail)), None)
-        if known is not None:
-            _merge(known, finding)
-        elif len(findings) >= MOST_FINDINGS:
+        equal = (other for other in findings if (other.title, other.detail) == (title, detail))
+        existing = next(equal, None)
+        if existing is not None:
+            _merge(existing, finding)
+        elif len(findings) >= MAX_FINDINGS:
             self._left_out += 1
         else:
             findings.append(finding)
@@ -202,28 +209,26 @@ def counts(findings: Findings) -> dict[str, int]:
     return dict(Counter(finding.kind for finding in findings.findings))
 
 
-def _folded(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings with those of equal titles as one, with the details of the first ones."""
+def _merge_equal_titles(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings with one for each title, which has the details of the first ones."""
     by_title: dict[str, Finding] = {}
     for finding in findings:
-        known = by_title.setdefault(finding.title, finding)
-        if known is not finding:
-            if known.times < _MOST_DETAILS:
-                known.detail += f"; {finding.detail}"
-            _merge(known, finding)
+        existing = by_title.setdefault(finding.title, finding)
+        if existing is not finding:
+            if existing.times < _MAX_DETAILS:
+                existing.detail += f"; {finding.detail}"
+            _merge(existing, finding)
     return list(by_title.values())
 
 
-def _merge(known: Finding, finding: Finding) -> None:
-    known.spans = [*known.spans, *finding.spans][:MOST_SPANS]
-    known.count += finding.count
-    known.times += 1
+def _merge(existing: Finding, finding: Finding) -> None:
+    existing.spans = [*existing.spans, *finding.spans][:MAX_SPANS]
+    existing.count += finding.count
+    existing.times += 1
 
 
 def _finding(kind: str, title: str, detail: str, spans: list[str]) -> Finding:
-    return Finding(
-        kind=kind, title=title, detail=detail, spans=spans[:MOST_SPANS], count=len(spans)
-    )
+    return Finding(kind=kind, title=title, detail=detail, spans=spans[:MAX_SPANS], count=len(spans))
 
 
 def _repetitions(number: int) -> str:

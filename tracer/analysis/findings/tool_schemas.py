@@ -24,10 +24,12 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "boolean": (bool,),
     "null": (type(None),),
 }
-_MOST_DEPTH: Final = 30
-_MOST_VIOLATIONS: Final = 3
+_MAX_DEPTH: Final = 30
+_MAX_VIOLATIONS: Final = 3
+_MAX_ITEMS: Final = 1_000
+_MAX_CHOICES: Final = 20
 # Recursive choices double the work with every level, so the depth limit is not enough.
-_MOST_STEPS: Final = 20_000
+_MAX_STEPS: Final = 20_000
 
 
 class _Validation:
@@ -35,7 +37,7 @@ class _Validation:
 
     def __init__(self, root_schema: Json) -> None:
         self.root_schema = root_schema
-        self.steps_left = _MOST_STEPS
+        self.steps_left = _MAX_STEPS
 
 
 def schemas_of(tools: list[Json]) -> dict[str, Json]:
@@ -61,8 +63,8 @@ def schema_violations(value: Json, schema: Json) -> list[str]:
     """Return the first violations of ``schema`` by ``value``, as text; empty: it is valid."""
     return list(
         islice(
-            _violations(value, schema, _Validation(schema), "arguments", _MOST_DEPTH),
-            _MOST_VIOLATIONS,
+            _violations(value, schema, _Validation(schema), "arguments", _MAX_DEPTH),
+            _MAX_VIOLATIONS,
         )
     )
 
@@ -76,8 +78,8 @@ def _violations(
     validation.steps_left -= 1
     if not isinstance(schema, dict) or not depth or validation.steps_left < 0:
         return
-    wanted = schema.get("type")
-    types = wanted if isinstance(wanted, list) else [wanted]
+    declared = schema.get("type")
+    types = declared if isinstance(declared, list) else [declared]
     # Gemini writes types in capitals.
     names = [name.lower() for name in types if isinstance(name, str)]
     if names and all(name in _TYPES for name in names) and not _has_type(value, names):
@@ -87,14 +89,14 @@ def _violations(
     if isinstance(allowed, list) and value not in allowed:
         yield f"{path}: expected one of {', '.join(map(str, allowed[:8]))[:200]}"
     if isinstance(value, dict):
-        yield from _in_object(value, schema, validation, path, depth)
+        yield from _object_violations(value, schema, validation, path, depth)
     elif isinstance(value, list) and "items" in schema:
-        for index, item in enumerate(value[:1000]):
+        for index, item in enumerate(value[:_MAX_ITEMS]):
             yield from _violations(item, schema["items"], validation, f"{path}[{index}]", depth - 1)
-    yield from _in_choices(value, schema, validation, path, depth)
+    yield from _choice_violations(value, schema, validation, path, depth)
 
 
-def _in_object(
+def _object_violations(
     value: dict[str, Json], schema: dict[str, Json], validation: _Validation, path: str, depth: int
 ) -> Iterator[str]:
     required, properties = schema.get("required"), schema.get("properties")
@@ -102,7 +104,7 @@ def _in_object(
         if isinstance(name, str) and name not in value:
             yield f"{path}.{name}: required, and missing"
     properties = properties if isinstance(properties, dict) else {}
-    for name, item in islice(value.items(), 1000):
+    for name, item in islice(value.items(), _MAX_ITEMS):
         # `additionalProperties` applies to names that `properties` does not list.
         inner = properties[name] if name in properties else schema.get("additionalProperties")
         if name not in properties and inner is False and "patternProperties" not in schema:
@@ -111,7 +113,7 @@ def _in_object(
             yield from _violations(item, inner, validation, f"{path}.{name}", depth - 1)
 
 
-def _in_choices(
+def _choice_violations(
     value: Json, schema: dict[str, Json], validation: _Validation, path: str, depth: int
 ) -> Iterator[str]:
     for name in ("anyOf", "oneOf"):
@@ -119,7 +121,7 @@ def _in_choices(
         if isinstance(choices, list) and choices:
             violations = [
                 next(_violations(value, choice, validation, path, depth - 1), "")
-                for choice in choices[:20]
+                for choice in choices[:_MAX_CHOICES]
             ]
             if all(violations):
                 yield (
@@ -128,13 +130,13 @@ def _in_choices(
                     else f"{path}: fits none of {len(violations)} forms"
                 )
     all_of = schema.get("allOf")
-    for subschema in all_of[:20] if isinstance(all_of, list) else []:
+    for subschema in all_of[:_MAX_CHOICES] if isinstance(all_of, list) else []:
         yield from _violations(value, subschema, validation, path, depth - 1)
 
 
 def _resolved(schema: Json, root_schema: Json) -> Json:
     """Return the schema behind references; None, which allows anything, for an external one."""
-    for _ in range(_MOST_DEPTH):
+    for _ in range(_MAX_DEPTH):
         reference = schema.get("$ref") if isinstance(schema, dict) else None
         if not isinstance(reference, str):
             return schema

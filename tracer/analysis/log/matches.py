@@ -90,14 +90,14 @@ class InMemoryMatches:
         return ((entry.time, 1) for entry in self._entries)
 
 
-def buckets(matches: Matches, start: int, end: int, number: int) -> list[int]:
-    """Return the matches in each of ``number`` equal parts of the time from start to end (µs).
+def buckets(matches: Matches, start: int, end: int, parts: int) -> list[int]:
+    """Return the matches in each of ``parts`` equal parts of the time from start to end (µs).
 
     Matches outside of it are counted in the first or last part.
     """
-    counts = [0] * number
+    counts = [0] * parts
     length = max(end - start, 1)
     for time, count in matches.times():
-        bucket = (time - start) * number // length
-        counts[min(max(bucket, 0), number - 1)] += count
+        bucket = (time - start) * parts // length
+        counts[min(max(bucket, 0), parts - 1)] += count
     return counts

@@ -16,10 +16,10 @@ from tracer.analysis.log import words
 from tracer.analysis.log.words import Term
 
 PIECE: Final = 3
-MOST_WORDS: Final = 50_000
+MAX_WORDS: Final = 50_000
 """Distinct words of a trace that are indexed; PostgreSQL limits an entry to a megabyte."""
-MOST_VALUE: Final = 100
-"""Characters of a field's value that is indexed; a longer one is not."""
+MAX_VALUE_CHARACTERS: Final = 100
+"""Values of fields with more characters are not indexed."""
 _DIGIT: Final = re.compile(r"\d")
 # Words consist of letters and digits, so no word begins with these.
 _PIECE_MARK: Final = "#"
@@ -27,21 +27,21 @@ _VALUE_MARK: Final = "="
 
 
 class TextQuery(NamedTuple):
-    """What a trace must contain so that a text is found in it."""
+    """The conditions of a search for a text, all of which a trace must meet."""
 
     terms: tuple[Term, ...]
-    """Each begins a word of the trace, or is such a word."""
+    """Each must be the beginning of a word of the trace, or a whole word."""
     parts: tuple[str, ...]
-    """Each stands somewhere in a text of the trace, in upper or lower case."""
+    """Each must occur in a text of the trace, in any case."""
     pieces: tuple[str, ...]
     """Lexemes of the index that the parts imply."""
     numbers: tuple[str, ...]
-    """Each stands within a word of the index, of which the pieces are."""
+    """The terms with a digit that `pieces` are of: each must occur within a word of the index."""
 
 
 @lru_cache(1_000)
 def text_query(text: str) -> TextQuery:
-    """Return what finds a text: its words, and all of it where it is more than one word."""
+    """Return the conditions of a search: the words of a text, and all of it if it has several."""
     terms = words.terms(text)
     numbers = [term.text for term in terms if _is_number_part(term.text)]
     parts = dict.fromkeys(numbers)
@@ -57,7 +57,7 @@ def text_query(text: str) -> TextQuery:
 
 def value_lexeme(field: str, value: str) -> str | None:
     """Return the lexeme of a field's value; None: such a value is not indexed."""
-    if len(value) > MOST_VALUE or "\x00" in value:
+    if len(value) > MAX_VALUE_CHARACTERS or "\x00" in value:
         return None
     return f"{_VALUE_MARK}{field}:{value}"
 
@@ -70,29 +70,29 @@ def lexemes(raw: Iterable[bytes], values: Iterable[tuple[str, str]]) -> set[str]
         if lexeme is not None:
             entry.add(lexeme)
     for word in raw:
-        entry.update(_of_word(word))
-        if len(entry) > MOST_WORDS:
+        entry.update(_lexemes_of_word(word))
+        if len(entry) > MAX_WORDS:
             break
     return entry
 
 
-def stands_in(texts: Iterable[str], text: str) -> bool:
-    """Return whether a text is found in a trace with these texts, without an index."""
+def texts_match(texts: Iterable[str], text: str) -> bool:
+    """Return whether a search for a text finds a trace with these texts, without an index."""
     texts = list(texts)
     query = text_query(text)
-    own = {
+    all_words = {
         word
-        for each in texts
-        for raw in words.raw_words(each.encode())
+        for content in texts
+        for raw in words.raw_words(content.encode())
         for word in words.index_words(raw)
     }
-    return all(any(term.matches(word) for word in own) for term in query.terms) and all(
-        any(part.lower() in each.lower() for each in texts) for part in query.parts
+    return all(any(term.matches(word) for word in all_words) for term in query.terms) and all(
+        any(part.lower() in content.lower() for content in texts) for part in query.parts
     )
 
 
 @lru_cache(200_000)
-def _of_word(raw: bytes) -> tuple[str, ...]:
+def _lexemes_of_word(raw: bytes) -> tuple[str, ...]:
     index = words.index_words(raw)
     pieces = {piece for word in index if _is_number_part(word) for piece in _pieces(word)}
     return (*index, *pieces)

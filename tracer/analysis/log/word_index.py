@@ -23,8 +23,8 @@ SEGMENT: Final = 16_384
 """Entries in a segment, at most."""
 # Compressed, a block stays below 2 kB, beyond which PostgreSQL moves a value out of its row.
 _BLOCK_BYTES: Final = 4_096
-# A list takes 2 bytes an entry, a bit set 2048 bytes in all; long lists are stored as bit sets.
-_MOST_LISTED: Final = 512
+# A list takes 2 bytes per entry, a bit set always 2048 bytes; long lists are stored as bit sets.
+_MAX_LISTED: Final = 512
 _ONE: Final = ord("1")
 # The highest code point; no word contains it, so it ends the range of a prefix.
 _LAST: Final = chr(0x10FFFF)
@@ -96,10 +96,10 @@ def find(bodies: Iterable[bytes], term: Term) -> int:
         last = bisect_right(block.words, term.text if term.whole else term.text + _LAST)
         matching = block.lists[first:last]
         for packed in matching:
-            if len(packed) > 2 * _MOST_LISTED:
+            if len(packed) > 2 * _MAX_LISTED:
                 united |= int.from_bytes(packed, "little")
         # `listed` holds binary digits, so that setting bits needs no Python step per entry.
-        short = b"".join([packed for packed in matching if len(packed) <= 2 * _MOST_LISTED])
+        short = b"".join([packed for packed in matching if len(packed) <= 2 * _MAX_LISTED])
         deque(map(listed.__setitem__, array("H", short), repeat(_ONE)), maxlen=0)
     return united | int(listed[::-1], 2)
 
@@ -131,9 +131,9 @@ def members_before(entries: int, end: int) -> Iterator[int]:
 
 
 def _packed(entries: array[int]) -> bytes:
-    if len(entries) <= _MOST_LISTED:
+    if len(entries) <= _MAX_LISTED:
         return entries.tobytes()
-    # The reader tells a bit set from a list by its length.
+    # The reader distinguishes a bit set from a list by its length.
     bits = bytearray(SEGMENT // 8)
     for entry in entries:
         bits[entry >> 3] |= 1 << (entry & 7)

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from tracer.analysis.context.totals import compare_all
 from tracer.analysis.findings.context_findings import (
-    FULL,
+    FULL_SHARE,
     LARGE_RESULT,
-    LEAST_LOST,
     MANY_CALLS,
-    Filled,
+    MIN_UNCACHEABLE,
+    FullCall,
     broken_caches,
     full_windows,
     repeated_results,
@@ -73,12 +73,12 @@ def _read(project_id: str, trace_id: str, _updated_at: datetime) -> tuple[Findin
     return tuple(findings)
 
 
-def _filled(rows: Sequence[Any]) -> list[Filled]:
+def _filled(rows: Sequence[Any]) -> list[FullCall]:
     calls = []
     for row in rows:
         window = context_window(row.model, row.provider)
-        if window and row.input_tokens >= FULL * window:
-            calls.append(Filled(row.span_id, row.model, row.input_tokens / window))
+        if window and row.input_tokens >= FULL_SHARE * window:
+            calls.append(FullCall(row.span_id, row.model, row.input_tokens / window))
     return calls
 
 
@@ -88,5 +88,5 @@ def _may_have_missed(rows: Sequence[Any]) -> bool:
     return any(
         (now.cache_read or 0) < before.input_tokens / 2
         for before, now in pairs
-        if min(before.input_tokens, now.input_tokens) > LEAST_LOST
+        if min(before.input_tokens, now.input_tokens) > MIN_UNCACHEABLE
     )

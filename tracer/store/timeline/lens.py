@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from tracer.analysis.headline import FAMILY
+from tracer.analysis.headline import FAMILY_OF_KIND
 from tracer.analysis.log.entries import SPAN, Entry
 from tracer.analysis.log.matches import LogFilter, Matches
 from tracer.extensions import db
@@ -56,7 +56,7 @@ def read_lens(project_id: str, trace_id: str, lens: str, part: Part, limit: int)
     if lens == ERRORS:
         rows = _failed(project_id, trace_id, part, limit + 1)
     else:
-        kinds = tuple(kind for kind, family in FAMILY.items() if family == lens)
+        kinds = tuple(kind for kind, family in FAMILY_OF_KIND.items() if family == lens)
         log = open_log(project_id, trace_id, LogFilter(kinds=kinds))
         if log is None:
             return None

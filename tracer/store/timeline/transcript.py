@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tracer.analysis.log.matches import LogFilter
-from tracer.analysis.transcript import MODEL, TOOLS, Step
+from tracer.analysis.transcript import MODEL, TOOLS, ConversationStep
 from tracer.extensions import db
 from tracer.records import Json
 from tracer.store.parts.assemble import Assembler
@@ -45,7 +45,7 @@ class TranscriptEntry:
     """A model call or tool run; ``texts`` is None where its texts exceed the size of a page."""
 
     span: SpanRow
-    texts: Step | None
+    texts: ConversationStep | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,11 @@ def _steps(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> list[Tran
         stored = getattr(row, name)
         return assembler.value(trace_id, stored) if row.split & bit(name) else stored
 
-    def step(span: SpanRow) -> Step | None:
+    def step(span: SpanRow) -> ConversationStep | None:
         row = texts.get(span.span_id)
         if row is not None and not row.fits:
             return None
         both = (None, None) if row is None else (value(row, "input"), value(row, "output"))
-        return Step(span.span_id, span.kind, span.name, *both)
+        return ConversationStep(span.span_id, span.kind, span.name, *both)
 
     return [TranscriptEntry(row, step(row)) for row in rows]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tracer.analysis.context.calls import Call
 from tracer.analysis.context.compare import Context, compare
-from tracer.analysis.context.totals import ContextTotals, add_up
+from tracer.analysis.context.totals import ContextTotals, context_totals
 from tracer.extensions import db
 from tracer.pricing.list_prices import list_rates
 from tracer.pricing.price_book import COMPUTED
@@ -185,7 +185,7 @@ def _totals(
     connection: sa.Connection | None = None,
 ) -> ContextTotals:
     calls = _calls(project_id, query, values, connection)
-    return ContextTotals(left_out=True) if calls is None else add_up(calls)
+    return ContextTotals(left_out=True) if calls is None else context_totals(calls)
 
 
 def _calls(

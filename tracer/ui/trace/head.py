@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from flask import g
 
 from tracer.analysis.activity import BUCKETS
-from tracer.analysis.headline import FAMILY
+from tracer.analysis.headline import FAMILY_OF_KIND
 from tracer.errors import Invalid, TooSlow
 from tracer.query.errors import QueryError
 from tracer.query.fields import Grain
@@ -90,7 +90,11 @@ class Lens:
 def lenses(trace: TraceRow) -> list[Lens]:
     """Return the lenses that leave rows; without a second one, none."""
     families = [
-        Lens(name, label, sum(n for kind, n in trace.kinds.items() if FAMILY.get(kind) == name))
+        Lens(
+            name,
+            label,
+            sum(n for kind, n in trace.kinds.items() if FAMILY_OF_KIND.get(kind) == name),
+        )
         for name, label in (("model", "Model"), ("tools", "Tools"))
     ]
     errors = Lens("errors", "Errors", trace.error_count)

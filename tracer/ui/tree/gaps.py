@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracer.analysis.headline import FAMILY
+from tracer.analysis.headline import FAMILY_OF_KIND
 from tracer.store.traces.span_tree import Frame, SpanRow
 from tracer.ui.waterfall.axis import Axis
 
@@ -45,7 +45,7 @@ def gaps_of(
     call or a tool has no gaps, because it works itself between its children.
     """
     gaps: list[Gap | None] = [None] * (len(rows) + 1)
-    if not begins or (frame is not None and frame.kind in FAMILY):
+    if not begins or (frame is not None and frame.kind in FAMILY_OF_KIND):
         return gaps
     latest_end = frame.start_time if frame else None
     for index, row in enumerate(rows):

@@ -17,8 +17,8 @@ from tracer.server.postgres import Embedded
 
 FORMATS: Final = ("json", "csv", "otlp", "markdown", "html")
 _SEED: Final = 10_000
-_MOST_GROWTH: Final = 64
-"""Megabytes that a web worker may need in addition while it exports a million spans."""
+_MAX_GROWTH_MB: Final = 64
+"""Memory that a web worker may need in addition while it exports a million spans."""
 
 # Copies of all spans except the root, below the same root.
 _MULTIPLY: Final = """
@@ -58,18 +58,20 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
         figures += [
             Figure(f"export_{name}", title, spans / seconds, "spans/s"),
             Figure(f"export_{name}_size", "… size", size / MEGABYTE, "MB"),
-            Figure(f"export_{name}_memory", "… growth of memory", growth, "MB", most=_MOST_GROWTH),
+            Figure(
+                f"export_{name}_memory", "… growth of memory", growth, "MB", most=_MAX_GROWTH_MB
+            ),
         ]
     return figures
 
 
-def _multiply(server: Family, trace: Trace, wanted: int) -> int:
-    """Grow the trace to about ``wanted`` spans, and return its number of spans."""
+def _multiply(server: Family, trace: Trace, span_count: int) -> int:
+    """Grow the trace to about ``span_count`` spans, and return its number of spans."""
     seed, root = len(trace.spans), trace.spans[0].span_id.hex()
     values = {
         "trace": trace.trace_id.hex(),
         "root": root,
-        "times": max(wanted // seed - 1, 0),
+        "times": max(span_count // seed - 1, 0),
     }
     with psycopg.connect(Embedded(server.data_dir).url) as connection:
         for query, table in ((_MULTIPLY, "spans"), (_MULTIPLY_PAYLOADS, "span_payload_rows")):

@@ -30,7 +30,7 @@ Parents = Iterator[int | None]
 
 
 def _agent(count: int) -> Parents:
-    """Give every span 4 to 20 children, level by level."""
+    """Yield the parents of a tree whose spans have 4 to 20 children each, level by level."""
     total, parent = 1, 0
     while total < count:
         for _ in range(min(4 + parent * 7 % 17, count - total)):
@@ -40,18 +40,18 @@ def _agent(count: int) -> Parents:
 
 
 def _wide(count: int) -> Parents:
-    """Put all spans below one root."""
+    """Yield the parents of a tree with all spans below one root."""
     yield from (0 for _ in range(1, count))
 
 
 def _deep(count: int) -> Parents:
-    """Put 100 chains below one root."""
+    """Yield the parents of a tree with 100 chains below one root."""
     length = max((count - 1) // _CHAINS, 1)
     yield from (n - 1 if (n - 1) % length else 0 for n in range(1, count))
 
 
 def _roots(count: int) -> Parents:
-    """Create 1,000 roots with equally many children."""
+    """Yield the parents of 1,000 roots with equally many children."""
     length = max(count // _ROOTS, 2)
     yield from (n // length * length if n % length else None for n in range(1, count))
 
@@ -80,18 +80,20 @@ SHAPES: Final[dict[str, Callable[[int], Parents]]] = {
     "roots": _roots,
 }
 
-_PLACES: Final = """
-    CREATE TEMP TABLE places (number INT PRIMARY KEY, parent INT, start_us BIGINT)
+_POSITIONS: Final = """
+    CREATE TEMP TABLE positions (number INT PRIMARY KEY, parent INT, start_us BIGINT)
     ON COMMIT DROP
 """
 _SPANS: Final = """
     INSERT INTO spans ({names}) SELECT {values}
-    FROM places b CROSS JOIN (SELECT * FROM spans WHERE trace_id = %(trace)s LIMIT 1) s
+    FROM positions b
+    CROSS JOIN (SELECT * FROM spans WHERE trace_id = %(trace)s LIMIT 1) s
     ORDER BY b.number
 """
 _PAYLOADS: Final = """
     INSERT INTO span_payload_rows ({names}) SELECT {values}
-    FROM places b CROSS JOIN (SELECT * FROM span_payload_rows WHERE trace_id = %(trace)s LIMIT 1) s
+    FROM positions b
+    CROSS JOIN (SELECT * FROM span_payload_rows WHERE trace_id = %(trace)s LIMIT 1) s
     ORDER BY b.number
 """
 _TOTAL: Final = """
@@ -176,8 +178,8 @@ def _multiply(server: Family, stored: StoredTrace) -> None:
     parents = stored.parents
     parameters = {"trace": stored.trace_id, "root": stored.root, "words": stored.words}
     with psycopg.connect(Embedded(server.data_dir).url) as connection:
-        connection.execute(_PLACES)
-        with connection.cursor().copy("COPY places FROM STDIN") as copy:
+        connection.execute(_POSITIONS)
+        with connection.cursor().copy("COPY positions FROM STDIN") as copy:
             for number, parent in enumerate(parents[1:], 1):
                 copy.write_row((number, parent, number * _STEP))
         for query, table in ((_SPANS, "spans"), (_PAYLOADS, "span_payload_rows")):

@@ -1,1 +1,1 @@
-"""Agents and chats that send their whole history again: disk, rate and processor time."""
+"""Agents and chats that re-send their whole history: disk space, rate and processor time."""

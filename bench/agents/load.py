@@ -1,4 +1,4 @@
-"""The requests of agents and chats whose every model call sends all messages so far again."""
+"""The requests of agents and chats that re-send all previous messages with every model call."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tracer.demo.otlp import Trace, requests
 
 _VOCABULARY: Final = 20_000
 _TURN_SPANS: Final = 3
-"""Spans in one request: exporters send what ended meanwhile."""
+"""Spans in one request: exporters send the spans that ended since the last request."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """A kind of conversation; texts are of random words, so that they hardly compress."""
+    """A kind of conversation; its texts are random words, so that they hardly compress."""
 
     name: str
     title: str

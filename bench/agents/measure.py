@@ -1,4 +1,4 @@
-"""Measures the disk space, rate and processor time of histories that are sent again."""
+"""Measures the disk space, rate and processor time of re-sent histories."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _figures(server: Family, load: Load, conversations: Sequence[Sequence[bytes]
 
 
 def _reads(server: Family, load: Load, bodies: Sequence[bytes], sizes: Sizes) -> Iterator[Figure]:
-    """Yield how long it takes to read the last call of a conversation, and the whole."""
+    """Yield the time to read the last call of a conversation, and the whole conversation."""
     trace_id, span_id = last_generation(bodies)
     path = f"/project/default/traces/{trace_id}"
     for name, title, address in (

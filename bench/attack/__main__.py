@@ -1,4 +1,4 @@
-"""``python -m bench.attack``: attacks a server of its own on loopback, and prints what it took."""
+"""``python -m bench.attack``: attacks its own server on loopback, and prints the latencies."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import click
 
-from bench.attack.bombs import bombs, explode
+from bench.attack.bombs import bombs, send_bomb
 from bench.attack.crowd import crowd
-from bench.attack.slow import SORTS, Latencies, latencies
+from bench.attack.slow import CLIENT_KINDS, Latencies, latencies
 from bench.attack.stuck import stuck_trace
 from bench.family import Family, family
 from bench.figures import MEGABYTE
@@ -24,7 +24,7 @@ _LARGE_TRACE_REQUESTS: Final = 20
 @click.option(
     "--only", type=click.Choice(("slow", "bombs", "stuck")), multiple=True, help="Repeatable."
 )
-@click.option("--clients", default=1_000, show_default=True, help="Slow connections of each sort.")
+@click.option("--clients", default=1_000, show_default=True, help="Slow connections of each kind.")
 def main(only: tuple[str, ...], clients: int) -> None:
     """Repeat the attacks of docs/security.md and docs/reliability.md: some minutes, bounded."""
     attacks: dict[str, Callable[[Family], None]] = {
@@ -40,20 +40,20 @@ def main(only: tuple[str, ...], clients: int) -> None:
 
 
 def attack_slowly(server: Family, clients: int) -> None:
-    """Print the latencies with slow clients of each sort, and how often those right before."""
+    """Print the latencies without, then with slow clients of each kind, and their ratio."""
     _store_large_trace(server.port)
     latencies(server.port, 2)
-    for name in SORTS:
+    for name in CLIENT_KINDS:
         before = _measured(server)
-        _show("nobody slow", before)
+        _show("no slow clients", before)
         with crowd(server.port, name, clients):
             _show(f"{clients:,} × {name}", _measured(server), before)
 
 
 def drop_bombs(server: Family) -> None:
-    """Print the answer to each bomb, its time and its memory."""
+    """Print the status, duration and memory growth of each decompression bomb."""
     for bomb in bombs():
-        outcome = explode(server, bomb)
+        outcome = send_bomb(server, bomb)
         click.echo(
             f"  {outcome.name:<22}{outcome.sent_bytes / MEGABYTE:8.2f} MB sent"
             f"  status {outcome.status}{outcome.seconds:8.2f} s"
@@ -62,45 +62,45 @@ def drop_bombs(server: Family) -> None:
 
 
 def hold_trace(server: Family) -> None:
-    """Print the latencies without, and with a trace that is locked and written to."""
+    """Print the latencies without, then with a locked trace to which requests write."""
     before = _measured(server)
     _show("no trace locked", before)
     with stuck_trace(server) as statuses:
         _show("a trace locked", _measured(server), before)
-    click.echo(f"  its writers were answered {sorted(statuses)}")
+    click.echo(f"  statuses of its writers: {sorted(statuses)}")
 
 
 class _Measured(NamedTuple):
     """Latencies, and the processor time (seconds) of server and PostgreSQL for each request."""
 
-    taken: Latencies
+    latencies: Latencies
     processor: float
 
     def figures(self) -> dict[str, float]:
-        """Return what is shown, in seconds."""
-        ingest, pages, health, *_ = self.taken
+        """Return the printed figures, in seconds."""
+        ingest, pages, health, *_ = self.latencies
         times = {"p95 ingest": ingest, "pages": pages, "health": health}
         return times | {"processor": self.processor}
 
 
 def _measured(server: Family) -> _Measured:
     before = sum(server.cpu())
-    taken = latencies(server.port, _SECONDS)
-    return _Measured(taken, (sum(server.cpu()) - before) / taken.requests)
+    sample = latencies(server.port, _SECONDS)
+    return _Measured(sample, (sum(server.cpu()) - before) / sample.requests)
 
 
 def _show(name: str, measured: _Measured, before: _Measured | None = None) -> None:
     cells = []
     earlier = before.figures() if before else {}
     for title, now in measured.figures().items():
-        then = earlier.get(title)
-        factor = f" ({now / then:.1f} ×)" if then else ""
+        previous = earlier.get(title)
+        factor = f" ({now / previous:.1f} ×)" if previous else ""
         cells.append(f"{title} {now * 1000:6.1f} ms{factor:<9}")
-    click.echo(f"  {name:<32}{' '.join(cells)}  failed {measured.taken.failed}")
+    click.echo(f"  {name:<32}{' '.join(cells)}  failed {measured.latencies.failed}")
 
 
 def _store_large_trace(port: int) -> None:
-    """Store a trace of 20 MB, whose export is larger than what waits for a reader."""
+    """Store a trace of 20 MB: its export exceeds the buffers between server and client."""
     for part in range(_LARGE_TRACE_REQUESTS):
         spans = [
             {"id": f"{part}-{n}", "trace_id": "large", "name": "s", "input": f"{n}" * 50_000}

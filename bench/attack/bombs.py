@@ -1,4 +1,4 @@
-"""Bodies that would take far more memory than was sent, against a running server."""
+"""Bombs: request bodies that decode to far more memory than was sent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Bomb(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The answer to a bomb, and what it took."""
+    """The status of the response to a bomb, its duration and the memory that the server took."""
 
     name: str
     sent_bytes: int
@@ -61,8 +61,8 @@ def bombs() -> list[Bomb]:
     ]
 
 
-def explode(server: Family, bomb: Bomb) -> Outcome:
-    """Send a bomb; return the answer, and by how much the server's memory grew until then."""
+def send_bomb(server: Family, bomb: Bomb) -> Outcome:
+    """Send a bomb; return the status, and by how much the server's memory grew until then."""
     before = server.memory().rss
     headers = {"Content-Type": bomb.content_type}
     if bomb.encoding:

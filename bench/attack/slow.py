@@ -1,4 +1,4 @@
-"""Slow clients: 1,000 connections of each sort, and what ingest and pages take meanwhile."""
+"""Slow clients of several kinds, and the latencies of ingest and pages meanwhile."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ _POST: Final = b"POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ap
 SETTLE_SECONDS: Final = 3.0
 
 
-class Sort(NamedTuple):
-    """A sort of slow client: what it sends first, and then once a second."""
+class ClientKind(NamedTuple):
+    """A kind of slow client: what it sends first, and then once a second."""
 
     first: bytes
-    then: bytes
+    per_second: bytes
     reads: bool = True
 
     @property
     def is_answered(self) -> bool:
-        """Whether the first bytes are a whole request, which costs as much as that of anyone."""
+        """Whether the first bytes are a whole request, which costs as much as an ordinary one."""
         return self.first.endswith(b"\r\n\r\n")
 
 
-SORTS: Final = {
-    "silent": Sort(b"", b""),
-    "part of a request line": Sort(b"GET /hea", b""),
-    "headers byte by byte": Sort(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-a: ", b"a"),
-    "body byte by byte": Sort(_POST + b"Content-Length: 1000\r\n\r\n{", b" "),
-    "chunks byte by byte": Sort(
+CLIENT_KINDS: Final = {
+    "silent": ClientKind(b"", b""),
+    "part of a request line": ClientKind(b"GET /hea", b""),
+    "headers byte by byte": ClientKind(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-a: ", b"a"),
+    "body byte by byte": ClientKind(_POST + b"Content-Length: 1000\r\n\r\n{", b" "),
+    "chunks byte by byte": ClientKind(
         _POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", b"1\r\n \r\n"
     ),
-    "idle after a request": Sort(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b""),
-    "ends without closing": Sort(b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", b""),
-    "unread file": Sort(
+    "idle after a request": ClientKind(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b""),
+    "ends without closing": ClientKind(b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", b""),
+    "unread file": ClientKind(
         b"GET /static/icons.svg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"", reads=False
     ),
-    "unread export": Sort(
+    "unread export": ClientKind(
         b"GET /api/v1/traces/large/export?format=json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"",
         reads=False,
@@ -54,7 +54,7 @@ SORTS: Final = {
 
 
 class Latencies(NamedTuple):
-    """Seconds of requests by kind, and how many failed of how many."""
+    """95th percentiles of requests by kind (seconds), and the numbers of failed and all ones."""
 
     ingest: float
     pages: float
@@ -63,15 +63,15 @@ class Latencies(NamedTuple):
     requests: int
 
 
-def opened(port: int, sort: Sort) -> socket.socket:
-    """Return a connection of this sort that has sent its first bytes. Raises OSError."""
+def open_client(port: int, kind: ClientKind) -> socket.socket:
+    """Return a connection of this kind that has sent its first bytes. Raises OSError."""
     client = socket.socket()
     try:
-        if not sort.reads:
+        if not kind.reads:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.settimeout(5)
         client.connect(("127.0.0.1", port))
-        client.sendall(sort.first)
+        client.sendall(kind.first)
     except OSError:
         client.close()
         raise
@@ -80,9 +80,9 @@ def opened(port: int, sort: Sort) -> socket.socket:
 
 @contextmanager
 def slow_clients(
-    port: int, sort: Sort, count: int, settle: float = SETTLE_SECONDS
+    port: int, kind: ClientKind, count: int, settle: float = SETTLE_SECONDS
 ) -> Iterator[list[socket.socket]]:
-    """Keep ``count`` connections of this sort open, ``settle`` seconds before the block runs."""
+    """Keep ``count`` connections of this kind open, ``settle`` seconds before the block runs."""
     sockets: list[socket.socket] = []
     stop = threading.Event()
 
@@ -90,15 +90,15 @@ def slow_clients(
         while not stop.wait(1.0):
             for each in sockets:
                 with suppress(OSError):
-                    if sort.then:
-                        each.send(sort.then)
+                    if kind.per_second:
+                        each.send(kind.per_second)
 
     thread = threading.Thread(target=drip, daemon=True)
     try:
         for _ in range(count):
-            sockets.append(opened(port, sort))
+            sockets.append(open_client(port, kind))
         thread.start()
-        # What they asked for first is ordinary load, which has to be answered once.
+        # The server first serves the clients' initial requests, which are ordinary load.
         time.sleep(settle)
         yield sockets
     finally:
@@ -108,7 +108,7 @@ def slow_clients(
 
 
 def still_open(sockets: list[socket.socket]) -> int:
-    """Return how many of the connections the server has not closed."""
+    """Return the number of connections that the server has not closed."""
     count = 0
     for each in sockets:
         each.setblocking(False)
@@ -126,7 +126,7 @@ def still_open(sockets: list[socket.socket]) -> int:
 def latencies(port: int, seconds: float) -> Latencies:
     """Return the 95th percentiles (seconds) of ingest, pages and health checks, one at a time."""
     template = Template(1)
-    taken: dict[str, list[float]] = {"ingest": [], "pages": [], "health": []}
+    seconds_by_kind: dict[str, list[float]] = {"ingest": [], "pages": [], "health": []}
     failed = 0
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -146,9 +146,9 @@ def latencies(port: int, seconds: float) -> Latencies:
                 failed += 1
             finally:
                 client.close()
-            taken[kind].append(time.monotonic() - started)
-    ingest, pages, health = (_p95(taken[kind]) for kind in ("ingest", "pages", "health"))
-    return Latencies(ingest, pages, health, failed, sum(map(len, taken.values())))
+            seconds_by_kind[kind].append(time.monotonic() - started)
+    ingest, pages, health = (_p95(seconds_by_kind[kind]) for kind in ("ingest", "pages", "health"))
+    return Latencies(ingest, pages, health, failed, sum(map(len, seconds_by_kind.values())))
 
 
 def _p95(seconds: list[float]) -> float:

@@ -1,4 +1,4 @@
-"""A trace whose row another transaction holds, and what other writes and pages take meanwhile."""
+"""A trace whose row another transaction keeps locked, while requests write to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TRACE: Final = "stuck"
 
 @contextmanager
 def stuck_trace(server: Family) -> Iterator[list[int]]:
-    """Hold the row of a trace while WRITERS requests write to it; give their statuses."""
+    """Lock the row of a trace while WRITERS requests write to it; yield their statuses."""
     _send(server.port, "first")
     statuses: list[int] = []
 
@@ -38,7 +38,7 @@ def stuck_trace(server: Family) -> Iterator[list[int]]:
 
 
 def _send(port: int, span_id: str) -> int:
-    """Write a span of the trace; return the status of the answer."""
+    """Write a span of the trace; return the status of the response."""
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     body = json.dumps({"id": span_id, "name": "s"})
     path = f"/api/v1/traces/{_TRACE}/spans"

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from bench.attack.crowd import crowd
-from bench.attack.slow import SORTS, Sort, latencies, slow_clients
+from bench.attack.slow import CLIENT_KINDS, ClientKind, latencies, slow_clients
 from tests.support.http import get_bytes
 from tests.support.serving import Serve, serving
 from tests.support.waiting import wait_until
@@ -51,15 +51,15 @@ def exchange(serve: Serve, sent: bytes, end: bool = False) -> bytes:
         return client.makefile("rb").read()
 
 
-@pytest.mark.parametrize("name", SORTS)
+@pytest.mark.parametrize("name", CLIENT_KINDS)
 def test_slow_clients_take_no_thread(attacked: Serve, name: str) -> None:
-    with slow_clients(attacked.port, SORTS[name], CLIENTS, settle=0.5):
+    with slow_clients(attacked.port, CLIENT_KINDS[name], CLIENTS, settle=0.5):
         for path in ("/healthz", "/project/default/traces"):
             assert get_bytes(attacked.url + path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SORTS)
+@pytest.mark.parametrize("name", CLIENT_KINDS)
 def test_a_thousand_slow_clients_leave_latencies_alone(attacked: Serve, name: str) -> None:
     # The best of three: what else runs on the machine only ever adds to a latency.
     before = [latencies(attacked.port, 4) for _ in range(3)]
@@ -73,7 +73,7 @@ def test_a_thousand_slow_clients_leave_latencies_alone(attacked: Serve, name: st
 def test_an_export_that_nobody_reads_ends_and_frees_its_snapshot(attacked: Serve) -> None:
     assert attacked.data_dir is not None
     with (
-        slow_clients(attacked.port, SORTS["unread export"], 20, settle=0),
+        slow_clients(attacked.port, CLIENT_KINDS["unread export"], 20, settle=0),
         psycopg.connect(Embedded(attacked.data_dir).url, autocommit=True) as connection,
     ):
 
@@ -97,7 +97,7 @@ def test_a_client_gets_408_for_headers_that_do_not_end(attacked: Serve) -> None:
 
 
 def test_a_client_gets_408_for_a_body_that_trickles(attacked: Serve) -> None:
-    trickle = Sort(OTLP + b"Content-Length: 100000\r\n\r\n{", b" ")
+    trickle = ClientKind(OTLP + b"Content-Length: 100000\r\n\r\n{", b" ")
     with slow_clients(attacked.port, trickle, 1, settle=0) as clients:
         clients[0].settimeout(30)
         assert b" 408 " in clients[0].recv(100).splitlines()[0]

@@ -10,14 +10,14 @@ Json = Any
 
 
 class Model(NamedTuple):
-    """A model: its requested name, the name in responses, its provider and its output speed."""
+    """A model: the requested name, the name in responses, the provider and the output speed."""
 
     name: str
     served: str
     provider: str
     speed: float
     """Tokens per second."""
-    reasons: bool = False
+    has_reasoning: bool = False
 
 
 GPT_4O: Final = Model("gpt-4o", "gpt-4o-2024-11-20", "openai", 85)
@@ -25,7 +25,7 @@ GPT_4O_MINI: Final = Model("gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai", 12
 SONNET: Final = Model("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "anthropic", 68, True)
 FLASH: Final = Model("gemini-2.5-flash", "gemini-2.5-flash", "gcp.gemini", 190, True)
 EMBEDDING: Final = Model("text-embedding-3-small", "text-embedding-3-small", "openai", 10_000)
-HOUSE: Final = Model("house-translate-7b", "house-translate-7b", "house", 45)
+IN_HOUSE: Final = Model("house-translate-7b", "house-translate-7b", "house", 45)
 """A model without a list price."""
 
 
@@ -45,8 +45,8 @@ class Message:
     role: str
     text: str = ""
     calls: Sequence[ToolCall] = ()
-    answers: str = ""
-    """Of a tool result: the id of its tool call."""
+    call_id: str = ""
+    """The id of the tool call whose result the message is."""
     thought: str = ""
 
 

@@ -250,8 +250,8 @@ def _openai(message: Message) -> dict[str, Json]:
             }
             for call in message.calls
         ]
-    if message.answers:
-        encoded["tool_call_id"] = message.answers
+    if message.call_id:
+        encoded["tool_call_id"] = message.call_id
     return encoded
 
 
@@ -260,9 +260,9 @@ def _parts(message: Message) -> dict[str, Json]:
     parts: list[Json] = []
     if message.thought:
         parts.append({"type": "reasoning", "content": message.thought})
-    if message.answers:
+    if message.call_id:
         parts.append(
-            {"type": "tool_call_response", "id": message.answers, "response": message.text}
+            {"type": "tool_call_response", "id": message.call_id, "response": message.text}
         )
     elif message.text:
         parts.append({"type": "text", "content": message.text})
@@ -277,8 +277,8 @@ def _flat(prefix: str, message: Message) -> dict[str, Value]:
     attributes: dict[str, Value] = {f"{prefix}.role": message.role}
     if message.text:
         attributes[f"{prefix}.content"] = message.text
-    if message.answers:
-        attributes[f"{prefix}.tool_call_id"] = message.answers
+    if message.call_id:
+        attributes[f"{prefix}.tool_call_id"] = message.call_id
     for n, call in enumerate(message.calls):
         key = f"{prefix}.tool_calls.{n}.tool_call"
         attributes[f"{key}.id"] = call.id

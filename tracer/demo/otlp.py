@@ -98,7 +98,7 @@ class Trace:
         self.now += int(seconds * SECOND)
 
     @contextmanager
-    def together(self) -> Iterator[Callable[[], None]]:
+    def parallel(self) -> Iterator[Callable[[], None]]:
         """Give a function to call before each parallel branch: it resets the clock to the start."""
         start = latest = self.now
 

@@ -45,7 +45,7 @@ class OpenStep:
         self._dialect = dialect
         self._kind = kind
 
-    def give(self, output: Json) -> None:
+    def set_result(self, output: Json) -> None:
         """Set the result."""
         self.span.set(self._dialect.result(self._kind, output))
 
@@ -76,9 +76,9 @@ class Story:
         """Add a tool call that succeeds."""
         with self.step("tool", name, dict(arguments)) as step:
             self.wait(seconds)
-            step.give(result)
+            step.set_result(result)
 
-    def broken(
+    def failed_step(
         self, kind: str, name: str, input_value: Json, seconds: float, error: tuple[str, str, str]
     ) -> None:
         """Add a step that fails after ``seconds`` with ``error``: (type, message, stack)."""
@@ -90,7 +90,7 @@ class Story:
         """Move the clock by about ``seconds``."""
         self.trace.wait(seconds * self.rng.uniform(0.85, 1.2))
 
-    def ask(
+    def model_call(
         self,
         model: Model,
         messages: Sequence[Message],
@@ -114,7 +114,7 @@ class Story:
         else:
             reply = Message("assistant", calls=content, thought=thought)
         input_tokens = tokens(*messages) + context
-        reasoning = 12 * len(thought.split()) if model.reasons else 0
+        reasoning = 12 * len(thought.split()) if model.has_reasoning else 0
         output_tokens = limit if finish == "length" else tokens(reply) + reasoning
         usage = Usage(input_tokens, output_tokens, int(input_tokens * cached), reasoning)
         finish_reason = finish or ("tool_calls" if reply.calls else "stop")
@@ -128,7 +128,7 @@ class Story:
             self.wait(first_token * 1.2 + (output_tokens - reasoning) / model.speed)
         return reply
 
-    def refused(
+    def failed_call(
         self, model: Model, messages: Sequence[Message], seconds: float, error: tuple[str, str, str]
     ) -> None:
         """Add a model call that fails with ``error``: (type, message, stack)."""
@@ -178,9 +178,9 @@ class Story:
             if status >= 500:
                 span.status(f"status {status}")
 
-    def together(self, times: int) -> Iterator[int]:
+    def parallel(self, times: int) -> Iterator[int]:
         """Yield 0 … ``times`` - 1; the loop bodies are parallel, with about the same start time."""
-        with self.trace.together() as reset:
+        with self.trace.parallel() as reset:
             for number in range(times):
                 reset()
                 self.trace.wait(0.003 * number)
@@ -194,7 +194,7 @@ def tool_call(name: str, **arguments: Json) -> ToolCall:
 
 def result(call: ToolCall, output: Json) -> Message:
     """Return the message with the result of a tool call."""
-    return Message("tool", json.dumps(output, ensure_ascii=False), answers=call.id)
+    return Message("tool", json.dumps(output, ensure_ascii=False), call_id=call.id)
 
 
 def stack(*frames: tuple[str, int, str, str]) -> str:

@@ -38,11 +38,11 @@ def triage_email(rng: random.Random, start: float, about: About) -> Story:
     with story.step("chain", "triage_email", subject) as root:
         story.tool("fetch_body", {"message": rng.randrange(10**6)}, f"{subject}\n\n…", 0.2)
         decision = json.dumps({"queue": queue, "urgency": urgency})
-        story.ask(
+        story.model_call(
             GPT_4O_MINI, [_TRIAGE, user(subject)], decision, context=rng.randrange(300, 2_400)
         )
         story.tool("move", {"queue": queue}, {"moved": True}, 0.1)
-        root.give(decision)
+        root.set_result(decision)
     return story
 
 
@@ -58,16 +58,16 @@ def extract_invoice(rng: random.Random, start: float, about: About, *, readable:
     wrong, right = _invoice(rng, 184.50), _invoice(rng, 148.50)
     with story.step("chain", "extract_invoice", prompt[1].text) as root:
         story.tool("ocr", {"file": name, "pages": pages}, {"characters": 2_140 * pages}, 0.7)
-        first = story.ask(GPT_4O, prompt, wrong, context=1_450 * pages)
-        story.broken("tool", "validate", json.loads(wrong), 0.02, _INVALID)
+        first = story.model_call(GPT_4O, prompt, wrong, context=1_450 * pages)
+        story.failed_step("tool", "validate", json.loads(wrong), 0.02, _INVALID)
         again = user("The total is 184.50, the lines add up to 148.50. Read the lines again.")
         second = right if readable else wrong
-        story.ask(GPT_4O, [*prompt, first, again], second, context=1_450 * pages, cached=0.8)
+        story.model_call(GPT_4O, [*prompt, first, again], second, context=1_450 * pages, cached=0.8)
         if readable:
             story.tool("validate", json.loads(right), {"valid": True}, 0.02)
-            root.give(json.loads(right))
+            root.set_result(json.loads(right))
         else:
-            story.broken("tool", "validate", json.loads(wrong), 0.02, _INVALID)
+            story.failed_step("tool", "validate", json.loads(wrong), 0.02, _INVALID)
             root.span.fail(*_INVALID)
     return story
 
@@ -78,19 +78,19 @@ def summarise_call(rng: random.Random, start: float, about: About, *, minutes: i
     description = f"Call of {minutes} min, {rng.randrange(2, 6)} speakers"
     with story.step("chain", "summarise_call", description) as root:
         parts = max(minutes // 8, 1)
-        for part in story.together(parts):
+        for part in story.parallel(parts):
             with story.step("chain", f"part {part + 1}"):
                 story.tool("transcribe", {"from": part * 8, "minutes": 8}, "00:01 Hello …", 3.1)
                 notes = f"Part {part + 1}: open points, who does what, until when."
-                story.ask(FLASH, [user("Take notes.")], notes, context=2_900)
+                story.model_call(FLASH, [user("Take notes.")], notes, context=2_900)
         messages = [system("Sum up the notes."), Message("user", "\n".join(["notes"] * parts))]
         if minutes > 60:
-            story.refused(GPT_4O, messages, 0.6, _TOO_LONG)
+            story.failed_call(GPT_4O, messages, 0.6, _TOO_LONG)
             root.span.status(f"ContextLengthExceeded: {_TOO_LONG[1]}")
         else:
             summary = "**Agreed:** delivery in week 3.\n\n- [ ] send the contract\n- [x] price list"
-            story.ask(GPT_4O, messages, summary, context=410 * parts)
-            root.give(summary)
+            story.model_call(GPT_4O, messages, summary, context=410 * parts)
+            root.set_result(summary)
     return story
 
 

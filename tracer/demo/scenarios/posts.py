@@ -49,7 +49,7 @@ def batch(rng: random.Random, start: float, size: int, failing: int = -1) -> Ite
         text, verdict, categories = POSTS[rng.randrange(len(POSTS))]
         with story.step("chain", "moderate_post", text) as root:
             if number == failing:
-                story.refused(FLASH, [_RULES, user(text)], 20.0, _TIMEOUT)
+                story.failed_call(FLASH, [_RULES, user(text)], 20.0, _TIMEOUT)
                 root.span.status(f"APITimeoutError: {_TIMEOUT[1]}")
             else:
                 decision = {
@@ -57,10 +57,12 @@ def batch(rng: random.Random, start: float, size: int, failing: int = -1) -> Ite
                     "reason": _reason(verdict),
                     "categories": categories,
                 }
-                story.ask(FLASH, [_RULES, user(text)], json.dumps(decision), context=210, limit=256)
+                story.model_call(
+                    FLASH, [_RULES, user(text)], json.dumps(decision), context=210, limit=256
+                )
                 with story.step("span", "apply_verdict"):
                     story.wait(0.03)
-                root.give(verdict)
+                root.set_result(verdict)
         yield story
         start += rng.uniform(0.3, 1.2)
 

@@ -114,13 +114,15 @@ def answer_question(rng: random.Random, start: float, about: About, *, limited: 
         )
         prompt = [system(_RULES.format(documents=shown)), user(known.question)]
         if limited:
-            story.refused(GPT_4O_MINI, prompt, 0.3, _LIMIT)
+            story.failed_call(GPT_4O_MINI, prompt, 0.3, _LIMIT)
             root.span.status("RateLimitError: " + _LIMIT[1])
             return story
-        story.ask(GPT_4O_MINI, prompt, known.answer, context=380, cached=rng.choice((0, 0, 0.4)))
+        story.model_call(
+            GPT_4O_MINI, prompt, known.answer, context=380, cached=rng.choice((0, 0, 0.4))
+        )
         if rng.random() < 0.25:
             _judge(story, prompt, known.answer)
-        root.give(known.answer)
+        root.set_result(known.answer)
     return story
 
 
@@ -136,11 +138,11 @@ def _retrieve(story: Story, known: Known) -> list[dict[str, str | float]]:
             "FROM articles\nORDER BY embedding <=> $1\nLIMIT 8",
             0.035,
         )
-        step.give(documents)
+        step.set_result(documents)
     best = sorted(documents, key=lambda document: -float(document["score"]))[:3]
     with story.step("reranker", "rerank", known.question) as step:
         story.wait(0.14)
-        step.give(best)
+        step.set_result(best)
     return best
 
 
@@ -168,5 +170,5 @@ def _judge(story: Story, prompt: Sequence[Message], answer: str) -> None:
     with story.step("evaluator", "judge_groundedness", answer) as judge:
         score = round(story.rng.uniform(0.7, 1.0), 2)
         conversation = [system("Is each sentence backed by a document?"), *prompt[1:], user(answer)]
-        story.ask(GPT_4O_MINI, conversation, f'{{"groundedness": {score}}}', context=600)
-        judge.give({"groundedness": score})
+        story.model_call(GPT_4O_MINI, conversation, f'{{"groundedness": {score}}}', context=600)
+        judge.set_result({"groundedness": score})

@@ -64,12 +64,12 @@ def research(rng: random.Random, start: float, topic: Topic, about: About) -> St
     story = Story(APP, rng, start, about)
     with story.step("agent", "research_agent", topic.question) as root:
         _plan(story, topic)
-        for number in story.together(len(topic.parts)):
+        for number in story.parallel(len(topic.parts)):
             _searcher(story, topic.parts[number], blocked=number == 1)
         thought = "The three agree on memory. They differ on recall, since they measure other data."
         prompt = [_LEAD, user(topic.question), user("\n".join(topic.parts))]
-        story.ask(SONNET, prompt, topic.report, thought=thought, context=18_500, cached=0.62)
-        root.give(topic.report)
+        story.model_call(SONNET, prompt, topic.report, thought=thought, context=18_500, cached=0.62)
+        root.set_result(topic.report)
     return story
 
 
@@ -93,7 +93,7 @@ def running(rng: random.Random, now: float, about: About) -> Story:
 def _plan(story: Story, topic: Topic) -> None:
     calls = [tool_call("send_searcher", question=part) for part in topic.parts]
     thought = f"{len(topic.parts)} parts that do not depend on each other: all at once."
-    story.ask(SONNET, [_LEAD, user(topic.question)], calls, thought=thought, context=2_300)
+    story.model_call(SONNET, [_LEAD, user(topic.question)], calls, thought=thought, context=2_300)
 
 
 def _searcher(story: Story, part: str, *, blocked: bool) -> None:
@@ -101,20 +101,22 @@ def _searcher(story: Story, part: str, *, blocked: bool) -> None:
     with story.step("agent", "searcher", part) as searcher:
         search = tool_call("web_search", query=part)
         prompt = [_SEARCHER, user(part)]
-        decision = story.ask(FLASH, prompt, search, context=900)
+        decision = story.model_call(FLASH, prompt, search, context=900)
         results = _search_results(part)
         story.tool("web_search", search.arguments, results, 0.9)
         for number, page in enumerate(results):
             if blocked and number == 0:
-                story.broken("tool", "read_page", {"url": page["url"]}, 0.4, _BLOCKED)
+                story.failed_step("tool", "read_page", {"url": page["url"]}, 0.4, _BLOCKED)
                 cached = {"url": page["url"], "from": "cache"}
                 story.tool("read_page", cached, f"{page['title']} (cached copy)", 0.7)
             else:
                 story.tool("read_page", {"url": page["url"]}, page["title"], 1.1)
         text = f"Three sources on “{part}”; the first one measures it, the others quote it."
         conversation = [*prompt, decision, result(search, results)]
-        story.ask(FLASH, conversation, text, thought="Which of these measured it?", context=9_400)
-        searcher.give(text)
+        story.model_call(
+            FLASH, conversation, text, thought="Which of these measured it?", context=9_400
+        )
+        searcher.set_result(text)
 
 
 def _search_results(part: str) -> list[dict[str, str]]:

@@ -74,7 +74,7 @@ def review(rng: random.Random, start: float, change: Change, *, cut: bool = Fals
         remarks = rng.sample(_REMARKS, len(change.files))
         if cut:
             remarks[0] = _CUT
-        for number in story.together(len(change.files)):
+        for number in story.parallel(len(change.files)):
             _file(story, change.files[number], remarks[number])
         written = "\n\n".join(
             f"### {file}\n\n{text}" for file, text in zip(change.files, remarks, strict=True)
@@ -84,9 +84,9 @@ def review(rng: random.Random, start: float, change: Change, *, cut: bool = Fals
         summary = (
             f"{sum('Bug' in text for text in remarks)} bugs in {len(remarks)} files: `{verdict}`."
         )
-        story.ask(GPT_4O_MINI, prompt, summary, name="summarise")
+        story.model_call(GPT_4O_MINI, prompt, summary, name="summarise")
         story.request("POST", "https://git.example/api/reviews", 201, 0.5)
-        root.give(f"{summary}\n\n{written}")
+        root.set_result(f"{summary}\n\n{written}")
     return story
 
 
@@ -94,7 +94,7 @@ def _file(story: Story, path: str, text: str) -> None:
     cut = text is _CUT
     with story.step("chain", f"review {path}", {"path": path}) as step:
         story.tool("read_diff", {"path": path}, f"@@ -12,7 +12,9 @@ {path}", 0.2)
-        story.ask(
+        story.model_call(
             *(SONNET, [_RULES, user(f"```diff\n@@ -12,7 +12,9 @@ {path}\n```")], text),
             thought="" if cut else "What happens when the connection is lost between the two?",
             context=story.rng.randrange(1_800, 7_000),
@@ -102,4 +102,4 @@ def _file(story: Story, path: str, text: str) -> None:
             finish="length" if cut else "",
             name="review_file",
         )
-        step.give(text)
+        step.set_result(text)

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from typing import Final
 
-from tracer.demo.calls import FLASH, GPT_4O_MINI, HOUSE, system, user
+from tracer.demo.calls import FLASH, GPT_4O_MINI, IN_HOUSE, system, user
 from tracer.demo.dialects import LANGFUSE, About
 from tracer.demo.otlp import SERVER, Value
 from tracer.demo.story import App, Story
@@ -36,8 +36,8 @@ def translate_reply(rng: random.Random, start: float, about: About) -> Story:
     text, language = rng.choice(LETTERS)
     with story.step("chain", "translate_reply", text) as root:
         prompt = [system(f"Translate into {language}. Keep the tone."), user(text)]
-        story.ask(HOUSE, prompt, _IN[language], name="translate", limit=512)
-        root.give(_IN[language])
+        story.model_call(IN_HOUSE, prompt, _IN[language], name="translate", limit=512)
+        root.set_result(_IN[language])
     return story
 
 
@@ -55,8 +55,8 @@ def checkout_advice(rng: random.Random, start: float, about: About) -> Story:
         with story.step("agent", "shop_advice", question) as agent:
             story.request("GET", "https://catalogue.example/items/9783", 200, 0.2)
             answer = "Yes, the hardcover has all twelve maps. The paperback has none of them."
-            story.ask(GPT_4O_MINI, [user(question)], answer, context=740)
-            agent.give(answer)
+            story.model_call(GPT_4O_MINI, [user(question)], answer, context=740)
+            agent.set_result(answer)
         story.wait(0.01)
     return story
 
@@ -66,15 +66,19 @@ def nightly_digest(rng: random.Random, start: float) -> Story:
     about = About("cron", tags=("batch", "digest"), metadata={"channels": _CHANNELS})
     story = Story(DIGEST, rng, start, about)
     with story.step("chain", "nightly_digest", f"{_CHANNELS} channels since yesterday") as root:
-        for channel in story.together(_CHANNELS):
+        for channel in story.parallel(_CHANNELS):
             with story.step("chain", f"channel {channel + 1}", {"channel": channel + 1}) as step:
                 thread_count = rng.randrange(4, 14)
                 for _ in range(thread_count):
                     story.tool("read_thread", {"id": rng.randrange(10**6)}, {"posts": 6}, 0.2)
                     text = "A question about delivery, answered."
-                    story.ask(FLASH, [user("Sum up.")], text, context=640, name="summarise_thread")
-                step.give(f"{thread_count} threads, nothing urgent")
+                    story.model_call(
+                        FLASH, [user("Sum up.")], text, context=640, name="summarise_thread"
+                    )
+                step.set_result(f"{thread_count} threads, nothing urgent")
         digest = "\n".join(f"- channel {n + 1}: nothing urgent" for n in range(_CHANNELS))
-        story.ask(GPT_4O_MINI, [user("Write the digest.")], digest, context=2_700, name="digest")
-        root.give(digest)
+        story.model_call(
+            GPT_4O_MINI, [user("Write the digest.")], digest, context=2_700, name="digest"
+        )
+        root.set_result(digest)
     return story

@@ -177,13 +177,15 @@ def reply(
         story.wait(0.02)
         with story.step("guardrail", "screen_input", turn.question) as guard:
             story.wait(0.18)
-            guard.give({"allowed": True, "categories": []})
+            guard.set_result({"allowed": True, "categories": []})
         call = tool_call(turn.tool, **turn.arguments)
-        decision = story.ask(GPT_4O, prompt, call, context=_TOOLS_TOKENS, cached=known)
+        decision = story.model_call(GPT_4O, prompt, call, context=_TOOLS_TOKENS, cached=known)
         story.tool(turn.tool, turn.arguments, turn.result, 0.5)
         conversation = [*prompt, decision, result(call, turn.result)]
-        story.ask(GPT_4O, conversation, turn.answer, context=_TOOLS_TOKENS, cached=max(known, 0.5))
-        root.give(turn.answer)
+        story.model_call(
+            GPT_4O, conversation, turn.answer, context=_TOOLS_TOKENS, cached=max(known, 0.5)
+        )
+        root.set_result(turn.answer)
     return story
 
 
@@ -194,8 +196,8 @@ def lost_reply(rng: random.Random, start: float, about: About, question: str) ->
     error = ("ToolTimeout", "find_jobs gave no answer", _TIMEOUT_STACK)
     with story.step("agent", "support_chat", question) as root:
         call = tool_call("find_jobs", **arguments)
-        story.ask(GPT_4O, [RULES, user(question)], call, context=_TOOLS_TOKENS, cached=0.6)
-        story.broken("tool", "find_jobs", arguments, 30.0, error)
+        story.model_call(GPT_4O, [RULES, user(question)], call, context=_TOOLS_TOKENS, cached=0.6)
+        story.failed_step("tool", "find_jobs", arguments, 30.0, error)
         root.span.status("ToolTimeout: find_jobs gave no answer")
     return story
 
@@ -211,11 +213,11 @@ def too_long(rng: random.Random, start: float, about: About) -> Story:
     error = ("ContextLengthExceeded", message, _CONTEXT_STACK)
     with story.step("agent", "support_chat", question) as root:
         call = tool_call("read_invoices", user=about.user, since="2024-01-01", until="2026-11-30")
-        decision = story.ask(GPT_4O, [RULES, user(question)], call, context=_TOOLS_TOKENS)
+        decision = story.model_call(GPT_4O, [RULES, user(question)], call, context=_TOOLS_TOKENS)
         pages = [{"number": f"INV-{20_100 + n}", "pages": 2} for n in range(60)]
         story.tool("read_invoices", call.arguments, pages, 2.4)
         conversation = [RULES, user(question), decision, result(call, pages)]
-        story.refused(GPT_4O, conversation, 0.7, error)
+        story.failed_call(GPT_4O, conversation, 0.7, error)
         root.span.status(f"ContextLengthExceeded: {message}")
     return story
 
@@ -227,8 +229,8 @@ def staging(rng: random.Random, start: float, about: About) -> Story:
     question = "smoke test: say hello in three languages"
     with story.step("agent", "support_chat", question) as root:
         answer = "Hello! Hallo! Bonjour!"
-        story.ask(GPT_4O_MINI, [RULES, user(question)], answer)
-        root.give(answer)
+        story.model_call(GPT_4O_MINI, [RULES, user(question)], answer)
+        root.set_result(answer)
     return story
 
 

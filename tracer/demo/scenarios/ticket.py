@@ -69,52 +69,54 @@ def _build(rng: random.Random, start: float, about: About, searches: int) -> Sto
     with story.step("agent", "resolve_ticket", QUESTION) as root:
         with story.step("guardrail", "screen_input", QUESTION) as guard:
             story.wait(0.4)
-            guard.give({"allowed": True, "categories": ["billing"]})
+            guard.set_result({"allowed": True, "categories": ["billing"]})
         plan = "1. check both charges\n2. refund the second one\n3. find why the export fails"
-        story.ask(GPT_4O, [user(QUESTION)], plan, name="plan", context=2_100, cached=0.4)
+        story.model_call(GPT_4O, [user(QUESTION)], plan, name="plan", context=2_100, cached=0.4)
         _gather(story)
         _refund(story)
         _diagnose(story, searches)
         conversation = [user(QUESTION), user(_ANALYSIS)]
-        story.ask(GPT_4O, conversation, ANSWER, name="final_answer", context=7_800, cached=0.7)
+        story.model_call(
+            GPT_4O, conversation, ANSWER, name="final_answer", context=7_800, cached=0.7
+        )
         with story.step("guardrail", "check_output", ANSWER) as guard:
             story.wait(0.4)
-            guard.give({"allowed": True, "promises": ["refund"], "covered_by_tools": True})
+            guard.set_result({"allowed": True, "promises": ["refund"], "covered_by_tools": True})
         with story.step("evaluator", "judge_faithfulness", ANSWER) as judge:
-            story.ask(GPT_4O_MINI, [user(ANSWER)], '{"faithfulness": 0.91}', name="judge")
-            judge.give({"faithfulness": 0.91})
-        root.give(ANSWER)
+            story.model_call(GPT_4O_MINI, [user(ANSWER)], '{"faithfulness": 0.91}', name="judge")
+            judge.set_result({"faithfulness": 0.91})
+        root.set_result(ANSWER)
     return story
 
 
 def _gather(story: Story) -> None:
     with story.step("chain", "gather_context") as step:
-        for branch in story.together(3):
+        for branch in story.parallel(3):
             if branch == 0:
                 with story.step("retriever", "retrieve_kb", "double charge, refund") as retrieval:
                     story.query("SELECT id, text FROM articles ORDER BY embedding <=> $1 LIMIT 5")
-                    retrieval.give([{"id": "kb-112", "title": "Refunds", "score": 0.83}])
+                    retrieval.set_result([{"id": "kb-112", "title": "Refunds", "score": 0.83}])
             elif branch == 1:
                 charges = [{"id": "ch_1", "amount": 4900}, {"id": "ch_2", "amount": 4900}]
                 story.tool("lookup_invoice", {"number": "INV-20931"}, {"charges": charges}, 0.6)
             else:
                 story.tool("load_history", {"session_turns": 4}, {"turns": 4}, 1.6)
-        step.give({"charges": 2, "articles": 1, "turns": 4})
+        step.set_result({"charges": 2, "articles": 1, "turns": 4})
 
 
 def _refund(story: Story) -> None:
     arguments = {"charge": "ch_2", "amount": 4900, "currency": "EUR", "reason": "duplicate"}
     call = tool_call("refund_payment", **arguments)
     prompt = [user(QUESTION)]
-    decision = story.ask(GPT_4O, prompt, call, name="decide", context=5_400, cached=0.5)
-    story.broken("tool", "refund_payment", arguments, 5.0, _GATEWAY)
+    decision = story.model_call(GPT_4O, prompt, call, name="decide", context=5_400, cached=0.5)
+    story.failed_step("tool", "refund_payment", arguments, 5.0, _GATEWAY)
     # The agent waits before the retry, and records nothing meanwhile: an idle time.
     story.trace.wait(3.1)
     done = {"refund": "re_7Q", "state": "pending", "settles_in_days": 3}
     story.tool("refund_payment", {**arguments, "attempt": 2}, done, 1.4)
     conversation = [*prompt, decision, result(call, done)]
     again = tool_call("export_diagnostics", job=88_121)
-    story.ask(GPT_4O, conversation, again, name="decide", context=6_300, cached=0.7)
+    story.model_call(GPT_4O, conversation, again, name="decide", context=6_300, cached=0.7)
 
 
 def _diagnose(story: Story, searches: int) -> None:
@@ -125,20 +127,22 @@ def _diagnose(story: Story, searches: int) -> None:
     with story.step("agent", "export_diagnostics", {"job": 88_121}) as agent:
         thought = "The four jobs end at the same second, so a limit ends them and not the data."
         call = tool_call("scan_logs", job_id=88_121, level=["warning", "error"])
-        decision = story.ask(
+        decision = story.model_call(
             SONNET, prompt, call, name="plan", thought=thought, context=8_900, cached=0.6
         )
         with story.step("tool", "scan_logs", dict(call.arguments)) as scan:
             _scan(story, searches)
             matches = {"matched": 214, "by_error": {"CursorTimeout": 209, "UploadReset": 5}}
-            scan.give(matches)
-        for shard in story.together(3):
+            scan.set_result(matches)
+        for shard in story.parallel(3):
             text = f"Shard {shard}: `CursorTimeout` at 60.0 s in every job of over 90,000 rows."
-            story.ask(GPT_4O_MINI, prompt, text, name="summarise_shard", context=5_900)
+            story.model_call(GPT_4O_MINI, prompt, text, name="summarise_shard", context=5_900)
         conversation = [*prompt, decision, result(call, matches)]
-        story.ask(SONNET, conversation, _ANALYSIS, name="analyse", context=15_000, cached=0.74)
+        story.model_call(
+            SONNET, conversation, _ANALYSIS, name="analyse", context=15_000, cached=0.74
+        )
         story.tool("create_ticket", {"queue": "export", "severity": 2}, {"ticket": "SUP-5512"}, 1.2)
-        agent.give(_ANALYSIS)
+        agent.set_result(_ANALYSIS)
 
 
 def _scan(story: Story, searches: int) -> None:
@@ -147,9 +151,9 @@ def _scan(story: Story, searches: int) -> None:
     with story.step("tool", "search_index", {"index": "jobs"}) as index:
         for number in range(wide):
             _search(story, number)
-        index.give({"searches": wide, "failed": len(_BAD)})
+        index.set_result({"searches": wide, "failed": len(_BAD)})
     rest, leaves = searches - wide, _SHARDS * _DAYS
-    for shard in story.together(_SHARDS):
+    for shard in story.parallel(_SHARDS):
         with story.step("chain", f"shard {shard + 1}", {"shard": shard}):
             for day in range(_DAYS):
                 with story.step("span", f"day {day + 1}"):
@@ -162,7 +166,7 @@ def _search(story: Story, number: int) -> None:
     arguments = {"page": number, "query": "export AND (timeout OR reset)"}
     if number in _BAD:
         error = ("CursorTimeout", 'cursor "export" does not exist', _CURSOR_STACK)
-        story.broken("tool", "search", arguments, 0.05, error)
+        story.failed_step("tool", "search", arguments, 0.05, error)
     else:
         story.tool("search", arguments, {"hits": story.rng.randrange(4)}, 0.003)
 

@@ -140,7 +140,7 @@ def test_a_script_in_the_file_would_not_run(
 def test_a_large_trace_is_labelled_as_incomplete(
     store_traces: StoreTraces, open_file: OpenFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracer.export.html.MOST_SPANS", 50)
+    monkeypatch.setattr("tracer.export.html.MAX_SPANS", 50)
     story = TraceBuilder("t").span("root")
     for number in range(80):
         story.span(f"s{number:02}", "root").span(f"below-{number:02}", f"s{number:02}")

@@ -154,9 +154,9 @@ def test_markdown_adds_up_what_the_model_calls_were_sent_again(connection: Conne
     )
     text = export_text(markdown.write)
     assert "## Context" in text
-    assert "- 58 % of the input was sent again: about 700 of 1,200 input tokens" in text
+    assert "- 58 % of the input is repeated: about 700 of 1,200 input tokens" in text
     assert "- Grew the context: span `call0`, 300 new tokens" in text
-    assert "Cost of what was sent again: $0.0018 of $0.0030" in text
+    assert "Cost of the repeated input: $0.0018 of $0.0030" in text
 
 
 def test_nothing_in_a_transcript_ends_its_block_or_makes_a_heading(connection: Connection) -> None:
@@ -190,8 +190,8 @@ def test_a_transcript_keeps_its_budget_and_names_the_parts_that_are_left_out(
         spans += [span(f"s{n}-{m}", f"s{n}", start_time=T0 + n) for m in range(10)]
     put(connection, *spans)
     text = export_text(lambda source: markdown.write(source, budget))
-    assert len(text) <= budget * markdown.CHARACTERS_A_TOKEN
+    assert len(text) <= budget * markdown.CHARACTERS_PER_TOKEN
     assert [part for part in parts if part not in text] == []
-    whole = len(export_text(markdown.write)) <= budget * markdown.CHARACTERS_A_TOKEN
+    whole = len(export_text(markdown.write)) <= budget * markdown.CHARACTERS_PER_TOKEN
     assert ("## Left out" in text) is not whole
     assert ("## Left out" in text) is ("## Left out" in parts)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tracer.importing import remote as remote_module
-from tracer.importing.remote import NotThere, Remote, TooLarge
+from tracer.importing.remote import Remote, RemoteNotFound, TooLarge
 from tracer.importing.targets import may_open, transport_for
 
 PUBLIC = "https://8.8.8.8"
@@ -80,15 +80,15 @@ def hostile() -> Iterator[Remote]:
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "data:,x", "{host}/leads-to-file"])
 def test_a_file_that_a_server_names_elsewhere_is_missing(hostile: Remote, url: str) -> None:
-    with pytest.raises(NotThere), hostile.download(url.format(host=hostile.host)) as content:
+    with pytest.raises(RemoteNotFound), hostile.download(url.format(host=hostile.host)) as content:
         b"".join(content)
 
 
 def test_an_answer_without_an_end_is_given_up(
     hostile: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_module, "_LONGEST_ANSWER", 3_000_000)
-    monkeypatch.setattr(remote_module, "_LONGEST_FILE", 3_000_000)
+    monkeypatch.setattr(remote_module, "_MAX_RESPONSE_BYTES", 3_000_000)
+    monkeypatch.setattr(remote_module, "_MAX_FILE_BYTES", 3_000_000)
     with pytest.raises(TooLarge):
         hostile.get("traces")
     with pytest.raises(TooLarge), hostile.download(f"{hostile.host}/file") as content:
@@ -99,7 +99,7 @@ def test_a_connection_goes_to_the_address_that_was_checked(
     hostile: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name's owner answers with another address from the fourth lookup on."""
-    monkeypatch.setattr(remote_module, "_LONGEST_FILE", 3_000_000)
+    monkeypatch.setattr(remote_module, "_MAX_FILE_BYTES", 3_000_000)
     port = urlsplit(hostile.host).port
     look_up = socket.getaddrinfo
     answers = iter(["127.0.0.1"] * 3)

@@ -25,7 +25,7 @@ def test_each_further_end_doubles_the_pause(
         for _ in range(2):
             os.kill(postmaster_pid(embedded), signal.SIGKILL)
             wait_until(lambda: embedded.postmaster() is None, "the end of PostgreSQL")
-            restarts.tend()
+            restarts.ensure_running()
             assert embedded.postmaster() is None
             assert outage()
             wait_until(lambda: tended(restarts, embedded), "the next PostgreSQL")
@@ -37,5 +37,5 @@ def test_each_further_end_doubles_the_pause(
 
 def tended(restarts: Restarts, embedded: Embedded) -> bool:
     """Tend the server; return whether it runs."""
-    restarts.tend()
+    restarts.ensure_running()
     return embedded.postmaster() is not None

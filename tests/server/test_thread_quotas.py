@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from tracer.server.connection import Connection
-from tracer.server.thread_quotas import HEALTH, READ, WRITE, ThreadQuotas, kind_of
+from tracer.server.thread_quotas import HEALTH, READ, WRITE, ThreadQuotas, request_kind
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def connection() -> Iterator[Callable[[str], Connection]]:
     ],
 )
 def test_requests_are_sorted_by_method_and_path(method: bytes, path: bytes, kind: str) -> None:
-    assert kind_of(method, path) == kind
+    assert request_kind(method, path) == kind
 
 
 @pytest.mark.parametrize(("first", "second"), [(READ, WRITE), (WRITE, READ)])

@@ -25,7 +25,7 @@ from tracer.store.jobs.jobs import create_job
 from tracer.store.thresholds import ANALYSES_ON_READ
 from tracer.store.timeline.timeline import request_timeline
 from tracer.worker.loop import Loop
-from tracer.worker.tasks import Task, fold_counters
+from tracer.worker.tasks import Task, compact_counters
 
 _ANALYSED = "SELECT count(*) FROM analyses WHERE analysed = revision"
 _FILLED = "SELECT count(*) FROM timelines WHERE wanted_at IS NULL"
@@ -158,10 +158,10 @@ def test_counters_are_folded_by_one_of_two_workers_at_a_time(database_url: str) 
         )
         other.commit()
         other.execute("SELECT pg_advisory_xact_lock(hashtextextended('fold counters', 2))")
-        fold_counters(database_url, threading.Event())
+        compact_counters(database_url, threading.Event())
         assert number_of_rows(other) == 3
         other.rollback()
-        fold_counters(database_url, threading.Event())
+        compact_counters(database_url, threading.Event())
         assert number_of_rows(other) == 1
 
 

@@ -70,7 +70,7 @@ def _serve(
             _print_row("first owner", f"{owner_link} (works once, for a day)")
         click.echo("Ready; Ctrl-C stops.")
 
-    Family(config, listener, on_ready=ready, tend=check_database).run()
+    Family(config, listener, on_ready=ready, check_database=check_database).run()
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
@@ -127,7 +127,7 @@ def _database(config: Config) -> Iterator[tuple[Config, Callable[[], None]]]:
         )
         _print_row("PostgreSQL", f"{VERSION}, {how}")
 
-        yield replace(config, database_url=embedded.url), Restarts(embedded).tend
+        yield replace(config, database_url=embedded.url), Restarts(embedded).ensure_running
     finally:
         embedded.stop()
 

@@ -79,6 +79,6 @@ def file_name(trace: ExportedTrace, suffix: str) -> str:
     return f"{plain_name(trace.name or 'trace', 60)}-{plain_name(trace.trace_id, 32)}.{suffix}"
 
 
-def plain_name(text: str, most: int) -> str:
+def plain_name(text: str, max_length: int) -> str:
     """Return text as part of a file name: ASCII letters, digits, ``_`` and ``-``."""
-    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:most].strip("-") or "trace"
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:max_length].strip("-") or "trace"

@@ -162,7 +162,7 @@ class JsonSource:
         return map(_comment, self._document.comments)
 
     def context(self) -> ContextTotals:
-        """Not available: no format that is made of a file has it."""
+        """Not available: no format that is written from a file contains it."""
         raise NotImplementedError
 
     def in_time(self) -> Iterator[ExportedSpan]:
@@ -203,7 +203,7 @@ def _trace(sent: _Trace) -> ExportedTrace:
     restore = sent.restore or _TraceRestore(_claims(sent))
     values = _common(sent, ExportedTrace) | {
         "trace_id": sent.id,
-        "metadata": _some(sent.metadata),
+        "metadata": _non_empty(sent.metadata),
         "input": _value(sent.input),
         "output": _value(sent.output),
         "claims": restore.claims,
@@ -223,7 +223,7 @@ def _claims(sent: _Trace) -> dict[str, Json]:
 
 def _span(sent: _Span) -> ExportedSpan:
     restore = sent.restore or _SpanRestore(version=to_micros(sent.end_time or sent.start_time))
-    values = _common(sent, ExportedSpan) | {name: _some(getattr(sent, name)) for name in _JSON}
+    values = _common(sent, ExportedSpan) | {name: _non_empty(getattr(sent, name)) for name in _JSON}
     values |= {
         "span_id": sent.id,
         "parent_span_id": sent.parent_id,
@@ -234,8 +234,8 @@ def _span(sent: _Span) -> ExportedSpan:
         "version": restore.version,
         "call_id": restore.call_id,
         "echo": restore.echo,
-        "claimed": _some(restore.claimed),
-        "patch": _some(restore.patch),
+        "claimed": _non_empty(restore.claimed),
+        "patch": _non_empty(restore.patch),
     }
     return ExportedSpan(**values)
 
@@ -247,7 +247,7 @@ def _score(sent: _Score) -> ExportedScore:
         string_value=str(sent.value) if is_text else None,
     )
     values = _common(sent, ExportedScore) | msgspec.structs.asdict(restore)
-    values |= {"score_id": sent.id, "metadata": _some(sent.metadata)}
+    values |= {"score_id": sent.id, "metadata": _non_empty(sent.metadata)}
     return ExportedScore(**values)
 
 
@@ -266,11 +266,11 @@ def _value(text: msgspec.Raw) -> Text:
     return None if bytes(text) == b"null" else text
 
 
-def _some(text: msgspec.Raw) -> Text:
-    """Return a JSON object or list as stored; None where it is empty."""
+def _non_empty(text: msgspec.Raw) -> Text:
+    """Return a JSON object or list; None where it is empty."""
     return None if bytes(text) in _EMPTY else text
 
 
 def _cost(cost: dict[str, Decimal]) -> Text:
-    # Stored as texts, so that all digits come back.
+    # Stored as texts, so that all digits are kept.
     return msgspec.Raw(msgspec.json.encode(cost)) if cost else None

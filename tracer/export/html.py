@@ -22,11 +22,11 @@ from tracer.export.html_span import Budget, icon, overview, section
 from tracer.export.records import ExportedSpan, ExportedTrace, Row, Source
 from tracer.wording import plural
 
-MOST_SPANS: Final = 20_000
+MAX_SPANS: Final = 20_000
 _OPEN_SPANS: Final = 2_000
 """A trace with more spans shows only its first levels expanded."""
 _OPEN_DEPTH: Final = 2
-_MOST_INDENT: Final = 16
+_MAX_INDENT: Final = 16
 
 
 def write(source: Source) -> Iterator[str]:
@@ -35,10 +35,10 @@ def write(source: Source) -> Iterator[str]:
     axis = _Axis(trace)
     yield _head(trace)
     yield _title(trace)
-    left_out = trace.span_count - MOST_SPANS
+    left_out = trace.span_count - MAX_SPANS
     if left_out > 0:
         yield (
-            f'<p class="note">This file contains the upper {MOST_SPANS:,} spans of the tree and'
+            f'<p class="note">This file contains the upper {MAX_SPANS:,} spans of the tree and'
             f" leaves out {left_out:,} below them. JSON and CSV contain all spans.</p>\n"
         )
     yield '<main class="panes"><section class="tree" aria-label="Spans">\n'
@@ -47,8 +47,8 @@ def write(source: Source) -> Iterator[str]:
     yield '</section>\n<aside class="panel" aria-label="Selected span">\n'
     yield overview(trace, source.scores())
     budget = Budget()
-    for number, row in enumerate(source.upper(MOST_SPANS)):
-        yield section(number, row.span, budget)
+    for index, row in enumerate(source.upper(MAX_SPANS)):
+        yield section(index, row.span, budget)
     yield "</aside></main>\n</body>\n</html>\n"
 
 
@@ -144,7 +144,7 @@ def _tree(source: Source, axis: _Axis) -> Iterator[str]:
     small = source.trace.span_count <= _OPEN_SPANS
     open_depths: list[int] = []
     previous: tuple[int, Row] | None = None
-    for number, row in enumerate(source.upper(MOST_SPANS)):
+    for index, row in enumerate(source.upper(MAX_SPANS)):
         if previous is not None:
             yield _row(
                 previous[0], previous[1], axis, row.depth > previous[1].depth, small, open_depths
@@ -152,7 +152,7 @@ def _tree(source: Source, axis: _Axis) -> Iterator[str]:
         while open_depths and open_depths[-1] >= row.depth:
             open_depths.pop()
             yield "</div></details>\n"
-        previous = number, row
+        previous = index, row
     if previous is None:
         yield '<p class="more">No span of this trace has arrived.</p>\n'
         return
@@ -161,11 +161,11 @@ def _tree(source: Source, axis: _Axis) -> Iterator[str]:
 
 
 def _row(
-    number: int, row: Row, axis: _Axis, is_parent: bool, small: bool, open_depths: list[int]
+    index: int, row: Row, axis: _Axis, is_parent: bool, small: bool, open_depths: list[int]
 ) -> str:
     """Return a row; of a parent, with the opening tags of the element for its children."""
-    depth = min(row.depth, _MOST_INDENT)
-    cells = _cells(number, row.span, axis, is_parent)
+    depth = min(row.depth, _MAX_INDENT)
+    cells = _cells(index, row.span, axis, is_parent)
     css_failed = " err" if row.span.status == "error" else ""
     css_lost = " lost" if row.span.placeholder else ""
     css = f'class="row k-{escape(row.span.kind)}{css_failed}{css_lost}" style="--depth:{depth}"'
@@ -178,7 +178,7 @@ def _row(
     return f"<details{opened}><summary {css}>{cells}</summary><div>{more}\n"
 
 
-def _cells(number: int, span: ExportedSpan, axis: _Axis, is_parent: bool) -> str:
+def _cells(index: int, span: ExportedSpan, axis: _Axis, is_parent: bool) -> str:
     toggle = icon("chevron", "turn") if is_parent else ""
     kind_icon = icon("gap") if span.placeholder else icon(span.kind)
     name = "not received" if span.placeholder else span.name or "unnamed"
@@ -193,7 +193,7 @@ def _cells(number: int, span: ExportedSpan, axis: _Axis, is_parent: bool) -> str
             figures.dollars(span.total_cost),
         ]
     return (
-        f'<span class="name">{toggle}{kind_icon}<a href="#s{number}">{escape(name[:300])}</a>'
+        f'<span class="name">{toggle}{kind_icon}<a href="#s{index}">{escape(name[:300])}</a>'
         + (f'<small class="{level}">{detail}</small>' if detail else "")
         + f'</span><span class="wf">{axis.bar(span)}</span>'
         + "".join(f'<span class="num">{text}</span>' for text in cells)

@@ -19,10 +19,10 @@ from tracer.wording import plural
 
 _VALUE_CHARACTERS: Final = 100_000
 _PAGE_CHARACTERS: Final = 60_000_000
-_MOST_MESSAGES: Final = 200
+_MAX_MESSAGES: Final = 200
 # Embedded raster images only: the policy allows nothing else, and SVG could contain scripts.
 _PICTURE: Final = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]{1,400000}")
-_FOLDED: Final = (
+_COLLAPSED_FIELDS: Final = (
     ("Metadata", "metadata"),
     ("Model parameters", "model_parameters"),
     ("Tools offered", "tools"),
@@ -42,13 +42,13 @@ class Budget:
     def __init__(self) -> None:
         self._left = _PAGE_CHARACTERS
 
-    def take(self, text: str) -> str:
+    def escaped(self, text: str) -> str:
         """Return the text escaped; a long one is cut, with the number of characters left out."""
-        most = min(_VALUE_CHARACTERS, max(self._left, 0))
-        self._left -= min(len(text), most)
-        if len(text) <= most:
+        limit = min(_VALUE_CHARACTERS, max(self._left, 0))
+        self._left -= min(len(text), limit)
+        if len(text) <= limit:
             return escape(text)
-        return f"{escape(text[:most])}\n[{len(text) - most:,} more characters left out]"
+        return f"{escape(text[:limit])}\n[{len(text) - limit:,} more characters left out]"
 
 
 def icon(name: str, css: str = "") -> str:
@@ -67,17 +67,17 @@ def overview(trace: ExportedTrace, scores: Iterable[ExportedScore]) -> str:
     parts.append(_scores(list(scores)))
     parts.append(_value("Input", trace.input, False, budget))
     parts.append(_value("Output", trace.output, True, budget))
-    parts.append(_folded("Metadata", trace.metadata, budget))
+    parts.append(_collapsed("Metadata", trace.metadata, budget))
     parts.append('<p class="end">Select a span in the tree to see its data.</p>')
     return "".join(parts) + "</section>\n"
 
 
-def section(number: int, span: ExportedSpan, budget: Budget) -> str:
+def section(index: int, span: ExportedSpan, budget: Budget) -> str:
     """Return the section of a span, shown while the span is selected."""
     name = "not received" if span.placeholder else span.name or "unnamed"
     failed = " err" if span.status == "error" else ""
     parts = [
-        f'<section class="span k-{escape(span.kind)}{failed}" id="s{number}"><header>'
+        f'<section class="span k-{escape(span.kind)}{failed}" id="s{index}"><header>'
         f'<h2>{icon(span.kind)}{escape(name)}<a href="#">close</a></h2>{_figures(span)}</header>'
     ]
     if span.placeholder:
@@ -85,11 +85,11 @@ def section(number: int, span: ExportedSpan, budget: Budget) -> str:
             '<p class="box">This span has not arrived; its children name it as their parent.</p>'
         )
     if span.status_message and span.level in ("error", "warning"):
-        parts.append(f'<p class="alert">{budget.take(span.status_message)}</p>')
+        parts.append(f'<p class="alert">{budget.escaped(span.status_message)}</p>')
     parts.append(_value("Input", span.input, False, budget))
     parts.append(_value("Output", span.output, True, budget))
     parts.append(_facts(_span_facts(span)))
-    parts += [_folded(title, getattr(span, field), budget) for title, field in _FOLDED]
+    parts += [_collapsed(title, getattr(span, field), budget) for title, field in _COLLAPSED_FIELDS]
     return "".join(parts) + "</section>\n"
 
 
@@ -125,10 +125,10 @@ def _span_facts(span: ExportedSpan) -> list[tuple[str, str]]:
         ("Ended", shown_time(span.end_time) if span.end_time else ""),
         ("Requested model", requested or ""),
         ("Provider", span.provider or ""),
-        ("Usage", ", ".join(f"{count:,} {bucket}" for bucket, count in usage.items())),
+        ("Usage", ", ".join(f"{count:,} {kind}" for kind, count in usage.items())),
         (
             "Cost by type",
-            ", ".join(f"{figures.dollars(amount)} {bucket}" for bucket, amount in cost.items()),
+            ", ".join(f"{figures.dollars(amount)} {kind}" for kind, amount in cost.items()),
         ),
         ("Stopped at", ", ".join(reasons)),
         ("Prompt", f"{span.prompt_name or ''} {span.prompt_version or ''}".strip()),
@@ -162,13 +162,13 @@ def _scores(scores: list[ExportedScore]) -> str:
     return f"<h3>Scores</h3><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _folded(title: str, text: Text, budget: Budget) -> str:
+def _collapsed(title: str, text: Text, budget: Budget) -> str:
     value = decoded(text)
     if not value:
         return ""
     return (
         f'<details class="fold"><summary>{title}</summary>'
-        f'<div class="box"><pre>{budget.take(_pretty(value))}</pre></div></details>'
+        f'<div class="box"><pre>{budget.escaped(_pretty(value))}</pre></div></details>'
     )
 
 
@@ -180,12 +180,12 @@ def _value(title: str, text: Text, output: bool, budget: Budget) -> str:
     if messages:
         return f"<h3>{title}</h3>{_messages(messages, budget)}"
     if isinstance(value, str):
-        return f'<h3>{title}</h3><div class="box say" dir="auto">{budget.take(value)}</div>'
-    return f'<h3>{title}</h3><div class="box"><pre>{budget.take(_pretty(value))}</pre></div>'
+        return f'<h3>{title}</h3><div class="box say" dir="auto">{budget.escaped(value)}</div>'
+    return f'<h3>{title}</h3><div class="box"><pre>{budget.escaped(_pretty(value))}</pre></div>'
 
 
 def _messages(messages: list[Message], budget: Budget) -> str:
-    shown = messages[-_MOST_MESSAGES:]
+    shown = messages[-_MAX_MESSAGES:]
     earlier = len(messages) - len(shown)
     note = f'<p class="box">{plural(earlier, "earlier message")} left out.</p>'
     return (note if earlier else "") + "".join(_message(message, budget) for message in shown)
@@ -200,9 +200,9 @@ def _message(message: Message, budget: Budget) -> str:
 
 def _part(part: Part, budget: Budget) -> str:
     if part.type == "text":
-        return f'<div class="say" dir="auto">{budget.take(part.text or "")}</div>'
+        return f'<div class="say" dir="auto">{budget.escaped(part.text or "")}</div>'
     if part.type == "reasoning":
-        text = budget.take(part.text or "")
+        text = budget.escaped(part.text or "")
         return (
             '<details class="fold"><summary>Reasoning</summary>'
             f'<div class="say" dir="auto">{text}</div></details>'
@@ -216,7 +216,7 @@ def _part(part: Part, budget: Budget) -> str:
     value = part.data if part.data is not None else part.text or part.url
     shown = value if isinstance(value, str) else _pretty(value)
     title = titles.get(part.type, part.name or part.type)
-    return _call(title, f"<pre>{budget.take(shown)}</pre>")
+    return _call(title, f"<pre>{budget.escaped(shown)}</pre>")
 
 
 def _call(title: str, body: str) -> str:

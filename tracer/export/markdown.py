@@ -1,8 +1,8 @@
 """Markdown export: a transcript of inputs and outputs, span by span, with ids.
 
-To keep within a token budget it leaves out, and lists at the end: first the middle of long
-values, then the values, then the deeper levels of the tree. A repeated text is replaced by a
-reference to the span that shows it.
+To keep within a token budget it leaves out first the middle of long values, then the values, then
+the deeper levels of the tree, and lists at the end what is left out. A repeated text is replaced by
+a reference to the span that shows it.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from tracer.messages.conversation import Message, Part, read_messages
 from tracer.records import Json
 from tracer.wording import plural
 
-CHARACTERS_A_TOKEN: Final = 4
+CHARACTERS_PER_TOKEN: Final = 4
 """An estimate for English and code; other languages have fewer characters per token."""
 
 # Characters shown of a value, tried in this order until the text fits the budget.
 _CAPS: Final = (None, 6_000, 2_000, 600, 200, 0)
 _HEADING_CHARACTERS: Final = 100
 """Estimated length of a span's heading and facts."""
-_MOST_SHOWN: Final = 20_000
-_SHORT: Final = 80
-_MESSAGE: Final = 2_000
+_MAX_SHOWN: Final = 20_000
+_SHORT_CHARACTERS: Final = 80
+_MESSAGE_CHARACTERS: Final = 2_000
 _NOT_RECEIVED: Final = "not received: only spans under it have arrived"
 
 
@@ -48,10 +48,10 @@ class _Progress:
 
     def shown_before(self, text: str, span_id: str) -> str | None:
         """Return the id of the earlier span that shows this text; None: it is new, or short."""
-        if len(text) < _SHORT:
+        if len(text) < _SHORT_CHARACTERS:
             return None
         # Bounds the memory; after a reset a text may be shown a second time.
-        if len(self.shown) >= _MOST_SHOWN:
+        if len(self.shown) >= _MAX_SHOWN:
             self.shown.clear()
         first = self.shown.setdefault(hash(text), span_id)
         return first if first != span_id else None
@@ -89,34 +89,34 @@ def write(source: Source, budget: int | None = None) -> Iterator[str]:
     if budget is None:
         yield from _document(source, source.in_tree(), _Progress(None), None)
         return
-    most = budget * CHARACTERS_A_TOKEN
+    limit = budget * CHARACTERS_PER_TOKEN
     for cap in _CAPS:
-        text = _within(_document(source, source.in_tree(), _Progress(cap), budget), most)
+        text = _within(_document(source, source.in_tree(), _Progress(cap), budget), limit)
         if text is not None:
             yield text
             return
-    yield _upper(source, budget, most)
+    yield _upper(source, budget, limit)
 
 
-def _upper(source: Source, budget: int, most: int) -> str:
+def _upper(source: Source, budget: int, limit: int) -> str:
     """Return headings without values, of as many levels of the tree as fit."""
-    rows = most // _HEADING_CHARACTERS
+    rows = limit // _HEADING_CHARACTERS
     while rows > 1:
         progress = _Progress(0)
-        text = _within(_document(source, source.upper(rows), progress, budget), most)
+        text = _within(_document(source, source.upper(rows), progress, budget), limit)
         if text is not None:
             return text
         rows = rows * 2 // 3
-    return "".join(_head(source, budget))[:most]
+    return "".join(_head(source, budget))[:limit]
 
 
-def _within(chunks: Iterable[str], most: int) -> str | None:
-    """Return the chunks as one text; None: it would be longer than ``most`` characters."""
+def _within(chunks: Iterable[str], limit: int) -> str | None:
+    """Return the chunks as one text; None: it would be longer than ``limit`` characters."""
     parts, length = [], 0
     for chunk in chunks:
         parts.append(chunk)
         length += len(chunk)
-        if length > most:
+        if length > limit:
             return None
     return "".join(parts)
 
@@ -146,7 +146,7 @@ def _head(source: Source, budget: int | None) -> Iterator[str]:
     yield f"# {_inline(source.trace.name or 'Unnamed trace')}\n\n"
     if budget is not None:
         yield (
-            f"> Limited to about {budget:,} tokens, at {CHARACTERS_A_TOKEN} characters a token."
+            f"> Limited to about {budget:,} tokens, at {CHARACTERS_PER_TOKEN} characters a token."
             " The end lists what is left out.\n\n"
         )
     for name, text in figures.facts(source.trace):
@@ -154,19 +154,19 @@ def _head(source: Source, budget: int | None) -> Iterator[str]:
 
 
 def _context(totals: ContextTotals) -> Iterator[str]:
-    """Yield what the model calls were sent again; nothing: there is nothing to compare."""
+    """Yield the figures of the repeated input; nothing where no input was repeated."""
     if len(totals.steps) < 2 or not totals.sent_before:
         return
     yield "\n## Context\n\n"
     yield (
-        f"- {totals.share:.0f} % of the input was sent again: about {totals.sent_before:,} of"
+        f"- {totals.share:.0f} % of the input is repeated: about {totals.sent_before:,} of"
         f" {totals.input_tokens:,} input tokens in {len(totals.steps):,} model calls\n"
     )
     if totals.cache_read is not None:
         yield f"- Read from caches: {totals.cache_read:,} tokens\n"
     if totals.cost and totals.repeated_cost:
         yield (
-            f"- Cost of what was sent again: {figures.dollars(totals.repeated_cost)} of"
+            f"- Cost of the repeated input: {figures.dollars(totals.repeated_cost)} of"
             f" {figures.dollars(totals.cost)}; caching all of it would have saved"
             f" {figures.dollars(totals.avoidable_cost)}\n"
         )
@@ -187,7 +187,8 @@ def _entry(row: Row, progress: _Progress) -> Iterator[str]:
     span = row.span
     yield f"\n{'#' * min(row.depth + 3, 6)} {_title(span)}\n\n{_facts(row)}\n"
     if span.status_message and span.level in ("error", "warning"):
-        yield f"\n{span.level.capitalize()}:\n{_fenced(span.status_message[:_MESSAGE], 'text')}"
+        message = span.status_message[:_MESSAGE_CHARACTERS]
+        yield f"\n{span.level.capitalize()}:\n{_fenced(message, 'text')}"
     for label, text, output in (("Input", span.input, False), ("Output", span.output, True)):
         if text is None:
             continue

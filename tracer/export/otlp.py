@@ -18,7 +18,7 @@ from tracer.export.names import ENCODED, PREFIX, SCALARS, SCORES, TRACE, VERSION
 from tracer.export.otlp_values import (
     EPOCH,
     HEX,
-    MOST_TEXT,
+    MAX_TEXT_CHARACTERS,
     Pairs,
     any_value,
     events_of,
@@ -38,8 +38,8 @@ from tracer.export.records import (
 BEGIN: Final = '{"resourceSpans":[\n'
 END: Final = "\n]}\n"
 
-_SPANS_A_LINE: Final = 200
-_SCORES_A_LINE: Final = 200
+_SPANS_PER_LINE: Final = 200
+_SCORES_PER_LINE: Final = 200
 _MICRO: Final = timedelta(microseconds=1)
 _KINDS: Final = {"server": 2, "client": 3, "producer": 4, "consumer": 5}
 _INTERNAL: Final = 1
@@ -73,10 +73,10 @@ def write(source: Source) -> Iterator[str]:
 def lines(source: Source) -> Iterator[str]:
     """Yield the resources: one with the trace, then its scores, then its spans."""
     yield _line(_attribute_resource(TRACE, _trace(source.trace)))
-    for scores in _batches(source.scores(), _SCORES_A_LINE):
+    for scores in _batches(source.scores(), _SCORES_PER_LINE):
         body = {"trace_id": source.trace.trace_id, "scores": [_score(score) for score in scores]}
         yield _line(_attribute_resource(SCORES, body))
-    for spans in _by_origin(source.in_time()):
+    for spans in _by_resource_and_scope(source.in_time()):
         yield _line(_resource(source.trace.trace_id, spans))
 
 
@@ -102,7 +102,7 @@ def _score(score: ExportedScore) -> dict[str, Any]:
     return {**msgspec.structs.asdict(score), "time": _micros(score.time)}
 
 
-def _by_origin(spans: Iterator[ExportedSpan]) -> Iterator[list[ExportedSpan]]:
+def _by_resource_and_scope(spans: Iterator[ExportedSpan]) -> Iterator[list[ExportedSpan]]:
     """Yield consecutive spans with the same resource and scope as one list."""
     group: list[ExportedSpan] = []
     origin: tuple[bytes, bytes] | None = None
@@ -110,7 +110,9 @@ def _by_origin(spans: Iterator[ExportedSpan]) -> Iterator[list[ExportedSpan]]:
     for span in spans:
         span_origin = _bytes(span.resource), _bytes(span.scope)
         # Limited by size as well: importers hold a line in memory and may send it as one request.
-        if group and (span_origin != origin or len(group) == _SPANS_A_LINE or size > MOST_TEXT * 5):
+        if group and (
+            span_origin != origin or len(group) == _SPANS_PER_LINE or size > MAX_TEXT_CHARACTERS * 5
+        ):
             yield group
             group, size = [], 0
         origin = span_origin
@@ -120,11 +122,11 @@ def _by_origin(spans: Iterator[ExportedSpan]) -> Iterator[list[ExportedSpan]]:
         yield group
 
 
-def _batches(items: Iterator[Any], most: int) -> Iterator[list[Any]]:
+def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
     batch = []
     for item in items:
         batch.append(item)
-        if len(batch) == most:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:
@@ -184,7 +186,7 @@ def _tracer_attributes(trace_id: str, span: ExportedSpan, as_json: dict[str, Tex
     parent = span.parent_span_id
     if parent is not None and _hex(parent, 16) != parent:
         values["parent_span_id"] = parent
-    if len(span.name) > MOST_TEXT:
+    if len(span.name) > MAX_TEXT_CHARACTERS:
         values["name"] = span.name
     # In OTLP a time of zero means "not set".
     times = {"start_time": span.start_time, "end_time": span.end_time}
@@ -208,7 +210,7 @@ def _text(text: Text) -> str | None:
 
 
 def _hex(text: str, size: int) -> str:
-    """Return a hex id as it is, other ids as a hash, so that parent references still match."""
+    """Return a hex id unchanged, other ids as a hash, so that parent references still match."""
     return text if HEX[size].fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:size]
 
 

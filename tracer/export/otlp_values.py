@@ -12,10 +12,10 @@ from tracer.export.records import Text, decoded
 from tracer.records import Json
 
 # Common limits of OTLP receivers; values beyond them are exported as JSON text.
-MOST_TEXT: Final = 200_000
-_MOST_ATTRIBUTES: Final = 500
-_MOST_DEPTH: Final = 20
-_MOST_KEY: Final = 500
+MAX_TEXT_CHARACTERS: Final = 200_000
+_MAX_ATTRIBUTES: Final = 500
+_MAX_DEPTH: Final = 20
+_MAX_KEY_CHARACTERS: Final = 500
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 HEX: Final = {size: re.compile(f"(?!0+$)[0-9a-f]{{{size}}}") for size in (16, 32)}
 
@@ -28,7 +28,7 @@ class Unfit(Exception):
 
 def fit(convert: Callable[[Json], Any], text: Text) -> Any:
     """Return stored JSON in OTLP's form; None: it is too large, or would be changed."""
-    if text is not None and len(bytes(text)) > MOST_TEXT:
+    if text is not None and len(bytes(text)) > MAX_TEXT_CHARACTERS:
         return None
     try:
         return convert(decoded(text))
@@ -39,13 +39,13 @@ def fit(convert: Callable[[Json], Any], text: Text) -> Any:
 def pairs_of(values: Json) -> Pairs:
     """Return a JSON object as OTLP attributes. Raises Unfit."""
     values = values or {}
-    if len(values) > _MOST_ATTRIBUTES or any(key.startswith(PREFIX) for key in values):
+    if len(values) > _MAX_ATTRIBUTES or any(key.startswith(PREFIX) for key in values):
         raise Unfit
-    return _pairs(values, _MOST_DEPTH)
+    return _pairs(values, _MAX_DEPTH)
 
 
 def _pairs(values: dict[str, Json], depth: int) -> Pairs:
-    if any(len(key) > _MOST_KEY for key in values):
+    if any(len(key) > _MAX_KEY_CHARACTERS for key in values):
         raise Unfit
     return [{"key": key, "value": any_value(value, depth)} for key, value in values.items()]
 
@@ -90,7 +90,7 @@ def events_of(events: Json) -> Pairs:
 def _event(event: Json) -> dict[str, Any]:
     time = event.get("time")
     nanos = _event_nanos(time) if time is not None else 0
-    if list(event) != ["name", "time", "attributes"] or len(event["name"]) > MOST_TEXT:
+    if list(event) != ["name", "time", "attributes"] or len(event["name"]) > MAX_TEXT_CHARACTERS:
         raise Unfit
     return {
         "name": event["name"],
@@ -130,6 +130,6 @@ def _link(link: Json) -> dict[str, Any]:
 
 def _checked_count(items: Json) -> list[Json]:
     values: list[Json] = items or []
-    if len(values) > _MOST_ATTRIBUTES:
+    if len(values) > _MAX_ATTRIBUTES:
         raise Unfit
     return values

@@ -179,7 +179,7 @@ class Source(Protocol):
         ...
 
     def context(self) -> ContextTotals:
-        """Return what the model calls of the trace were sent again."""
+        """Return sums over the repeated input of the trace's model calls."""
         ...
 
     def in_time(self) -> Iterator[ExportedSpan]:

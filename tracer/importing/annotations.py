@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tracer.errors import NotFound
-from tracer.importing.remote import NotThere, Remote
+from tracer.importing.remote import Remote, RemoteNotFound
 from tracer.importing.target import Target
 from tracer.importing.traces import Progress
 from tracer.store.annotations import comments
@@ -30,7 +30,7 @@ _CONFIG: Final = {
 
 @dataclass(frozen=True)
 class AnnotationCopier:
-    """Imports what a project agreed on about scores, and what people wrote; each once."""
+    """Imports score configs and comments; existing ones are skipped."""
 
     remote: Remote
     target: Target
@@ -52,7 +52,7 @@ class AnnotationCopier:
                     store(row)
                 done += len(rows)
                 self.report(step, done, total)
-        except NotThere:
+        except RemoteNotFound:
             return  # early servers have none
 
     def _config(self, row: dict[str, Any]) -> None:

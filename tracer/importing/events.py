@@ -1,4 +1,4 @@
-"""Converts the answers of a Langfuse server to ingestion events; no network, no database."""
+"""Converts the responses of a Langfuse server to ingestion events; no network, no database."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def trace_event(trace: dict[str, Any]) -> Event:
 def observation_event(observation: dict[str, Any], *, raw: bool) -> Event:
     """Return the ingestion event of an observation.
 
-    ``raw``: of the newer generation of the API, which returns values as text, so that a text which
-    looks like JSON can't be told from what it looks like.
+    ``raw``: from the newer generation of the API, which returns all values as text: a text that
+    looks like JSON is read as JSON.
     """
     body = _select(observation, _OBSERVATION)
     body["model"] = observation.get("providedModelName") or observation.get("model")
@@ -58,15 +58,15 @@ def score_event(score: dict[str, Any]) -> Event:
             body.pop(name, None)
     body |= _subject(score.get("subject") or {})
     text = score.get("stringValue")
-    by_text = score.get("dataType") not in ("NUMERIC", "BOOLEAN")
-    body["value"] = text if by_text and text is not None else score.get("value")
+    has_text_value = score.get("dataType") not in ("NUMERIC", "BOOLEAN")
+    body["value"] = text if has_text_value and text is not None else score.get("value")
     if body["value"] is True or body["value"] is False:
         body["value"] = int(body["value"])
     return _event("score-create", score, body, "updatedAt", "timestamp")
 
 
-def traces_of(rows: Iterable[dict[str, Any]]) -> list[Event]:
-    """Return one event for each trace of these observations (rows of the newer API)."""
+def trace_events(rows: Iterable[dict[str, Any]]) -> list[Event]:
+    """Return an event for each trace of these observations (rows of the newer API)."""
     traces: dict[str, dict[str, Any]] = {}
     for row in rows:
         fields = {
@@ -80,7 +80,9 @@ def traces_of(rows: Iterable[dict[str, Any]]) -> list[Event]:
             "tags": row.get("tags"),
         }
         # Newest first: the last row of a trace is its earliest observation, and wins.
-        traces[row["traceId"]] = {n: value for n, value in fields.items() if value is not None}
+        traces[row["traceId"]] = {
+            name: value for name, value in fields.items() if value is not None
+        }
     return [trace_event(trace) for trace in traces.values()]
 
 

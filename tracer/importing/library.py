@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tracer.importing.media import MediaCopier
-from tracer.importing.remote import NotThere, Remote, segment
+from tracer.importing.remote import Remote, RemoteNotFound, segment
 from tracer.importing.traces import Progress
 from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs, datasets, prompts
@@ -54,10 +54,10 @@ class LibraryCopier:
             try:
                 # Unresolved: the prompts that it refers to are imported as well.
                 source = self.remote.get(path, version=version, resolve="false")
-            except NotThere:
+            except RemoteNotFound:
                 continue  # deleted since the list was made
             stored = prompts.get_version(self.project_id, name, version=version)
-            labels, later = _around_latest(source["labels"])
+            labels, later_labels = _split_at_latest(source["labels"])
             if stored is None:
                 draft = PromptDraft(
                     name=name,
@@ -70,10 +70,10 @@ class LibraryCopier:
                 )
                 with transaction():
                     prompts.create_version(self.project_id, draft, version=version)
-                    prompts.label_version(self.project_id, name, version, later)
-            elif {*labels, *later} - set(stored.labels):
+                    prompts.label_version(self.project_id, name, version, later_labels)
+            elif {*labels, *later_labels} - set(stored.labels):
                 with transaction():
-                    prompts.label_version(self.project_id, name, version, [*labels, *later])
+                    prompts.label_version(self.project_id, name, version, [*labels, *later_labels])
 
     def _dataset(self, row: dict[str, Any]) -> None:
         fields = {field: row[key] for key, field in _DATASET_FIELDS.items() if key in row}
@@ -81,10 +81,10 @@ class LibraryCopier:
         if stored is None or any(getattr(stored, name) != value for name, value in fields.items()):
             with transaction():
                 stored = datasets.save_dataset(self.project_id, row["name"], fields)
-        # A Langfuse server lists no archived items; this one does when asked.
-        which = {"datasetName": row["name"], "includeArchived": "true"}
+        # A Langfuse server lists no archived items; Tracer lists them with includeArchived.
+        params = {"datasetName": row["name"], "includeArchived": "true"}
         # The oldest first, so that the imported items are listed in the same order.
-        items = [item for item, _ in self._rows("dataset-items", **which)]
+        items = [item for item, _ in self._rows("dataset-items", **params)]
         for item in reversed(items):
             self._item(stored.dataset_id, item)
         self._runs(stored)
@@ -100,13 +100,13 @@ class LibraryCopier:
         }
         with transaction():
             datasets.save_item(self.project_id, dataset_id, item["id"], fields)
-        self.media.copy_of_item(item)
+        self.media.copy_for_item(item)
 
     def _runs(self, dataset: Dataset) -> None:
         path = f"datasets/{segment(dataset.name)}/runs"
         try:
             rows = [row for row, _ in self._rows(path)]
-        except NotThere:
+        except RemoteNotFound:
             return  # the newest servers have experiments instead, imported with the traces
         for row in reversed(rows):
             source = self.remote.get(f"{path}/{segment(row['name'])}")
@@ -138,7 +138,7 @@ class LibraryCopier:
             )
 
 
-def _around_latest(labels: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _split_at_latest(labels: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the labels that a version was created with, and those that it got later."""
     if LATEST not in labels:
         return tuple(labels), ()

@@ -13,7 +13,7 @@ from typing import IO, Any, Final, cast
 
 from tracer.errors import Invalid
 from tracer.importing.events import Event
-from tracer.importing.remote import NotThere, Remote, TooLarge, segment
+from tracer.importing.remote import Remote, RemoteNotFound, TooLarge, segment
 from tracer.store.database.session import transaction
 from tracer.store.library import media
 from tracer.store.library.media import MediaUse, Medium
@@ -34,7 +34,7 @@ class MediaCopier:
     missing: list[str] = field(default_factory=list)
     """Ids of media that values refer to and that could not be imported."""
 
-    def copy_of(self, event: Event) -> None:
+    def copy_for_event(self, event: Event) -> None:
         """Import the media that the values of an event refer to. Raises ImportFailed."""
         body = event["body"]
         span_id = body["id"] if "traceId" in body else ""
@@ -44,7 +44,7 @@ class MediaCopier:
                 body.get(name), MediaUse(trace_id=trace_id, span_id=span_id, field=name)
             )
 
-    def copy_of_item(self, item: dict[str, Any]) -> None:
+    def copy_for_item(self, item: dict[str, Any]) -> None:
         """Import the media that the values of a dataset's item refer to. Raises ImportFailed."""
         for name in _ITEM_FIELDS:
             self._copy_each(item.get(name), MediaUse(trace_id="", span_id="", field=name))
@@ -63,7 +63,7 @@ class MediaCopier:
             medium = self.remote.get(f"media/{segment(media_id)}")
             with self.remote.download(medium["url"]) as content:
                 self._store(media_id, str(medium["contentType"]), content, use)
-        except (NotThere, TooLarge):
+        except (RemoteNotFound, TooLarge):
             self.missing.append(media_id)
 
     def _store(

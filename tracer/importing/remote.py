@@ -17,17 +17,17 @@ from tracer.importing.targets import may_open, transport_for
 
 _PAGE: Final = 50
 _SHOWN_CHARACTERS: Final = 300
-_LONGEST_ANSWER: Final = 256 * 1024 * 1024
-_LONGEST_FILE: Final = 1_000_000_000
-_LONGEST_SECONDS: Final = 1_800.0
-"""For one answer or file, however slowly it arrives."""
+_MAX_RESPONSE_BYTES: Final = 256 * 1024 * 1024
+_MAX_FILE_BYTES: Final = 1_000_000_000
+_MAX_SECONDS: Final = 1_800.0
+"""Greatest duration of one response or file."""
 
 
 class ImportFailed(Exception):
     """The import can't continue; the message is one line with the remedy."""
 
 
-class NotThere(LookupError):
+class RemoteNotFound(LookupError):
     """The server has no such record, or no such route."""
 
 
@@ -53,7 +53,7 @@ class Remote:
             follow_redirects=True,
             transport=transport_for(self.host),
             # Called for redirects as well.
-            event_hooks={"request": [self._check]},
+            event_hooks={"request": [self._check_address]},
         )
         self._client = RetryingClient(reconnect=True, wait=wait, client=client)
 
@@ -64,11 +64,11 @@ class Remote:
         self._client.close()
 
     def get(self, path: str, **params: object) -> Any:
-        """Return the JSON at a path under /api/public. Raises ImportFailed, NotThere, TooLarge."""
+        """Return the JSON below /api/public. Raises ImportFailed, RemoteNotFound, TooLarge."""
         query = {name: value for name, value in params.items() if value is not None}
         url = f"{self.host}/api/public/{path}"
         with self._open(url, params=query, headers=self._headers) as response:
-            body = b"".join(_bounded(response, _LONGEST_ANSWER))
+            body = b"".join(_bounded(response, _MAX_RESPONSE_BYTES))
             try:
                 return json.loads(body)
             except (ValueError, RecursionError):
@@ -89,28 +89,30 @@ class Remote:
         """Give the chunks of a file at a URL from the server. Raises the errors of `get`."""
         # A pre-signed URL, perhaps on another server: the API key must not be sent to it.
         if not may_open(url, self.host):
-            raise NotThere(f"{url[:_SHOWN_CHARACTERS]} is not an address that the import opens")
+            raise RemoteNotFound(
+                f"{url[:_SHOWN_CHARACTERS]} is not an address that the import opens"
+            )
         with self._open(url) as response:
-            yield _bounded(response, _LONGEST_FILE)
+            yield _bounded(response, _MAX_FILE_BYTES)
 
-    def _check(self, request: httpx.Request) -> None:
-        """Raise NotThere before a request to where neither we nor a public address are."""
+    def _check_address(self, request: httpx.Request) -> None:
+        """Raise RemoteNotFound before a request to an address that the import may not open."""
         if not may_open(str(request.url), self.host):
-            raise NotThere(f"{request.url} is not an address that the import opens")
+            raise RemoteNotFound(f"{request.url} is not an address that the import opens")
 
     @contextmanager
-    def _open(self, url: str, **more: Any) -> Iterator[httpx.Response]:
+    def _open(self, url: str, **options: Any) -> Iterator[httpx.Response]:
         try:
-            with self._client.stream("GET", url, **more) as response:
-                self._require(response)
+            with self._client.stream("GET", url, **options) as response:
+                self._raise_for_status(response)
                 yield response
         except (NoAnswer, httpx.HTTPError) as error:
             raise ImportFailed(f"no answer from {self.host} ({error})") from error
 
-    def _require(self, response: httpx.Response) -> None:
+    def _raise_for_status(self, response: httpx.Response) -> None:
         """Raise the exception for an error status."""
         if response.status_code == 404:
-            raise NotThere(str(response.url))
+            raise RemoteNotFound(str(response.url))
         if response.status_code in (413, 422):
             raise TooLarge(str(response.url))
         if response.status_code in (401, 403):
@@ -125,13 +127,13 @@ class Remote:
 
 def _bounded(response: httpx.Response, limit: int) -> Iterator[bytes]:
     """Yield the body; raises TooLarge or ImportFailed where it is too long or too slow."""
-    size, deadline = 0, time.monotonic() + _LONGEST_SECONDS
+    size, deadline = 0, time.monotonic() + _MAX_SECONDS
     for chunk in response.iter_bytes():
         size += len(chunk)
         if size > limit:
             raise TooLarge(str(response.url))
         if time.monotonic() > deadline:
-            raise ImportFailed(f"{response.url} takes longer than {_LONGEST_SECONDS:.0f} s")
+            raise ImportFailed(f"{response.url} takes longer than {_MAX_SECONDS:.0f} s")
         yield chunk
 
 

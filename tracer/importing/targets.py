@@ -1,4 +1,4 @@
-"""Which addresses an import may open: the server asked for, and public ones that it refers to.
+"""Decides which addresses an import may open: its server, and public ones that this refers to.
 
 A name is looked up once for the connection, and the connection goes to the address that was checked
 then: the name's owner could answer the next lookup with an address of the private network.
@@ -17,14 +17,14 @@ import httpx
 _SCHEMES: Final = frozenset({"http", "https"})
 
 
-def may_open(url: str, asked_for: str) -> bool:
-    """Return whether an import from ``asked_for`` may open a URL that its server names.
+def may_open(url: str, source_url: str) -> bool:
+    """Return whether an import from ``source_url`` may open a URL that its server returned.
 
     A file store on another host is common; a host of the private network, which only this machine
     can reach, is refused unless the import is from such a host itself.
     """
     try:
-        target, source = urlsplit(url), urlsplit(asked_for)
+        target, source = urlsplit(url), urlsplit(source_url)
         if target.scheme not in _SCHEMES or not target.hostname or not source.hostname:
             return False
         if target.hostname == source.hostname:
@@ -34,19 +34,19 @@ def may_open(url: str, asked_for: str) -> bool:
     return _allowed(_addresses(target.hostname), source.hostname)
 
 
-def transport_for(asked_for: str) -> httpx.BaseTransport | None:
+def transport_for(source_url: str) -> httpx.BaseTransport | None:
     """Return the transport of an import from a server; None: through the proxy of this machine.
 
     A proxy looks names up itself, in its own network.
     """
-    return None if getproxies() else _Checked(asked_for)
+    return None if getproxies() else _CheckedTransport(source_url)
 
 
-class _Checked(httpx.BaseTransport):
+class _CheckedTransport(httpx.BaseTransport):
     """Connects to the address that it has checked."""
 
-    def __init__(self, asked_for: str) -> None:
-        self._source = urlsplit(asked_for).hostname or ""
+    def __init__(self, source_url: str) -> None:
+        self._source = urlsplit(source_url).hostname or ""
         self._inner = httpx.HTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -57,7 +57,7 @@ class _Checked(httpx.BaseTransport):
         addresses = _addresses(host)
         if not addresses or not _allowed(addresses, self._source):
             raise httpx.ConnectError(f"{host} has no address that the import opens")
-        # A request of its own: redirects are followed from the address that was asked for.
+        # A new request: redirects are resolved against the URL of the original one.
         pinned = httpx.Request(
             request.method,
             request.url.copy_with(host=addresses[0]),

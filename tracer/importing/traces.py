@@ -11,11 +11,11 @@ from tracer.importing.events import (
     observation_event,
     score_event,
     trace_event,
-    traces_of,
+    trace_events,
 )
 from tracer.importing.journal import Journal
 from tracer.importing.media import MediaCopier
-from tracer.importing.remote import NotThere, Remote, TooLarge, segment
+from tracer.importing.remote import Remote, RemoteNotFound, TooLarge, segment
 from tracer.importing.target import Target
 
 Progress = Callable[[str, int, int | None], None]
@@ -39,7 +39,7 @@ class TraceCopier:
         """Import, continuing where an interrupted import stopped. Raises ImportFailed."""
         try:
             self.remote.get("traces", page=1, limit=1, fields="core")
-        except NotThere:
+        except RemoteNotFound:
             # A server with only the second API generation.
             self._observations()
             self._scores_by_cursor()
@@ -88,7 +88,7 @@ class TraceCopier:
         done = 0
         for rows in self._cursored("v2/observations", fields=_GROUPS):
             events = [observation_event(row, raw=True) for row in rows]
-            self._store([*traces_of(rows), *events])
+            self._store([*trace_events(rows), *events])
             done += len(rows)
             self.report("observations", done, None)
 
@@ -102,7 +102,7 @@ class TraceCopier:
     def _store(self, events: list[Event]) -> None:
         self.target.store(events)
         for event in events:
-            self.media.copy_of(event)
+            self.media.copy_for_event(event)
 
     def _cursored(self, path: str, **params: object) -> Iterator[list[Any]]:
         position = self.journal.get(path) or {}

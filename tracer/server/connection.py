@@ -1,4 +1,4 @@
-"""One client's connection: what it waits for, since when, and answers that need no application."""
+"""One client's connection: its state and deadline, and responses without the application."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracer.server.outgoing import Outgoing
 HEAD_SECONDS: Final = 10.0
 """Longest time until the end of a request's headers, from its first byte or the connection."""
 BODY_SECONDS: Final = 10.0
-LEAST_BODY_RATE: Final = 500
+MIN_BODY_RATE: Final = 500
 """Bytes per second; a body that stays slower than this after BODY_SECONDS is answered with 408."""
 KEEP_ALIVE_SECONDS: Final = 75.0
 LINGER_SECONDS: Final = 2.0
@@ -33,7 +33,7 @@ class State(Enum):
     BODY = BODY_SECONDS, "the rest of the body"
     READY = THREAD_SECONDS, "a thread"
     RUNNING = float("inf"), "the thread"
-    SENDING = float("inf"), "the client to read; Outgoing knows how long"
+    SENDING = float("inf"), "the client to read; `Outgoing` has the limit"
     LINGERING = LINGER_SECONDS, "the client to close"
 
 
@@ -50,7 +50,7 @@ class Connection:
         self.rest = b""
         """Bytes of the next request, which arrived with the current one."""
         self.kind = ""
-        """Kind of the complete request (see `shares`)."""
+        """Kind of the complete request (see `thread_quotas`)."""
         self.keeps_alive = False
         """Whether the client may send a further request after this response."""
         self.watched = 0
@@ -58,7 +58,7 @@ class Connection:
         self.enter(State.NEW)
 
     def enter(self, state: State) -> None:
-        """Wait for ``state`` from now on."""
+        """Enter a state; its time limit begins now."""
         self.state = state
         self.since = time.monotonic()
         self.deadline = self.since + state.value[0]
@@ -67,7 +67,7 @@ class Connection:
         """Return whether the wait takes longer than it may."""
         if self.state is State.SENDING:
             return self.sock.is_stalled
-        progress = self.request.received / LEAST_BODY_RATE if self.state is State.BODY else 0.0
+        progress = self.request.received / MIN_BODY_RATE if self.state is State.BODY else 0.0
         return now > self.deadline + progress
 
     @property
@@ -77,7 +77,7 @@ class Connection:
         return incoming + (len(self.sock.pending) if self.state is State.SENDING else 0)
 
     def answer(self, status: int, message: str, retry_after: int | None = None) -> None:
-        """Queue a short answer without the application."""
+        """Queue a short response without the application."""
         body = f"{message}\n".encode()
         retry = "" if retry_after is None else f"Retry-After: {retry_after}\r\n"
         head = (
@@ -88,7 +88,7 @@ class Connection:
             self.sock.sendall(head.encode() + body)
 
     def next_request(self) -> bytes:
-        """Forget the request; return what has arrived of the next one."""
+        """Free the request; return the bytes of the next one that have arrived."""
         self.request.close()
         self.request = IncomingRequest()
         rest, self.rest = self.rest, b""

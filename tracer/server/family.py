@@ -27,9 +27,9 @@ from tracer.server.balancing import BalancedWorker, ConnectionCounts
 
 _GRACE_SECONDS = 30
 _STABLE_SECONDS = 60.0
-_LONGEST_PAUSE = 60.0
-_MOST_CONNECTIONS = 4_096
-# Files of a worker besides connections: of the database, temporary ones, modules.
+_MAX_PAUSE_SECONDS = 60.0
+_MAX_CONNECTIONS = 4_096
+# Open files of a worker besides clients' connections: of the database, temporary ones, modules.
 _OTHER_FILES = 512
 
 
@@ -42,7 +42,7 @@ class BackgroundWorker:
         self._started = 0.0
         self._pause = 0.0
 
-    def tend(self) -> None:
+    def ensure_running(self) -> None:
         """Start the process if it is not running; called about once a second."""
         now = time.monotonic()
         if self._process is not None:
@@ -51,7 +51,7 @@ class BackgroundWorker:
             self._process = None
             lifetime = now - self._started
             self._pause = (
-                1.0 if lifetime > _STABLE_SECONDS else min(2 * self._pause, _LONGEST_PAUSE)
+                1.0 if lifetime > _STABLE_SECONDS else min(2 * self._pause, _MAX_PAUSE_SECONDS)
             )
             print(
                 f"tracer: the background worker ended; next start in {self._pause:.0f} s",
@@ -97,7 +97,7 @@ class Family(BaseApplication):
         listener: socket.socket,
         *,
         on_ready: Callable[[], None],
-        tend: Callable[[], None],
+        check_database: Callable[[], None],
     ):
         self.config = config
         self.listener = listener
@@ -107,7 +107,7 @@ class Family(BaseApplication):
         # Read by the metrics of each web process (`tracer/web/monitoring/metrics.py`).
         self.metrics_dir = tempfile.mkdtemp(prefix="tracer-metrics-")
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = self.metrics_dir
-        self._tend = tend
+        self._check_database = check_database
         self._connections = ConnectionCounts(config.workers)
         super().__init__()
 
@@ -128,7 +128,7 @@ class Family(BaseApplication):
             # Sent by the main loop, which must not wait for a file.
             "sendfile": False,
             "worker_connections": _connection_limit(),
-            # No proxy is known whose headers could be trusted.
+            # gunicorn must trust no proxy's headers: forwarded.py decides about them.
             "forwarder_headers": "",
             # The largest limit of gunicorn: ids of 800 characters make long URLs.
             "limit_request_line": 8190,
@@ -183,10 +183,10 @@ class Family(BaseApplication):
             if os.getpid() == self.parent:
                 shutil.rmtree(self.metrics_dir, ignore_errors=True)
 
-    def tend(self) -> None:
+    def check_children(self) -> None:
         """Run the periodic checks of the parent, about once a second."""
-        self._tend()
-        self.background.tend()
+        self._check_database()
+        self.background.ensure_running()
 
     def _worker_ready(self, worker: Any) -> None:
         # Ctrl-C reaches the whole process group; only the parent may react.
@@ -203,7 +203,7 @@ class Family(BaseApplication):
 def _connection_limit() -> int:
     """Return how many connections a worker may hold, after raising the limit of open files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = _MOST_CONNECTIONS + _OTHER_FILES
+    files = _MAX_CONNECTIONS + _OTHER_FILES
     if hard != resource.RLIM_INFINITY:
         files = min(files, hard)
     with suppress(ValueError, OSError):
@@ -218,7 +218,7 @@ class _Parent(Arbiter):
 
     def manage_workers(self) -> None:
         super().manage_workers()
-        self.app.tend()
+        self.app.check_children()
 
     def handle_int(self) -> None:
         raise StopIteration

@@ -44,7 +44,7 @@ class IncomingRequest:
         self.too_large = False
         """Complete without its body, which is longer than allowed."""
         self.length = 0
-        """Bytes of the body as announced; 0: none, or chunks."""
+        """Bytes of the body by its Content-Length; 0: no body, or chunks."""
         self.received = 0
         """Bytes of the request so far."""
         self._remaining: int | None = None
@@ -52,12 +52,12 @@ class IncomingRequest:
 
     @property
     def has_head(self) -> bool:
-        """Whether the request line and the headers are here."""
+        """Whether the request line and the headers have arrived."""
         return self._remaining is not None or self._chunks is not None
 
     @property
     def method(self) -> bytes:
-        """The method of the request line; empty: not here yet."""
+        """The method of the request line; empty: it has not arrived."""
         return bytes(self.head[:16].lstrip(b"\r\n").partition(b" ")[0])
 
     @property
@@ -73,7 +73,7 @@ class IncomingRequest:
         return waits and _EXPECT.search(self.head) is not None
 
     def feed(self, data: bytes, limit_of: _LimitOf) -> bytes:
-        """Take what arrived; return the bytes after the end of this request.
+        """Add bytes that arrived; return those after the end of this request.
 
         ``limit_of`` gives the largest body for a path. Raises Malformed.
         """

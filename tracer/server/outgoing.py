@@ -1,4 +1,4 @@
-"""A response on its way: what the client does not read waits in memory and not in a thread."""
+"""The socket for a response: bytes that the client has not read wait in memory, not in a thread."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import time
 from typing import Final
 
 BUFFER_BYTES: Final = 4 * 1024 * 1024
-"""More than this waits in the thread of the request, for as long as the client reads."""
+"""Longest unread part of a response; beyond it, the thread of the request waits."""
 STALL_SECONDS: Final = 10.0
-LEAST_BYTES_PER_SECOND: Final = 10_000
+MIN_BYTES_PER_SECOND: Final = 10_000
 """A reader that stays slower than this after STALL_SECONDS is disconnected."""
 _PIECE: Final = 256 * 1024
 
@@ -31,12 +31,12 @@ class Outgoing:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the client reads what waits for it too slowly."""
-        allowed = STALL_SECONDS + self._sent / LEAST_BYTES_PER_SECOND
+        """Whether the client reads the pending bytes too slowly."""
+        allowed = STALL_SECONDS + self._sent / MIN_BYTES_PER_SECOND
         return time.monotonic() - self._started > allowed
 
     def sendall(self, data: bytes) -> None:
-        """Send what the client takes at once, and keep the rest, up to BUFFER_BYTES.
+        """Send what the client reads at once, and keep the rest, up to BUFFER_BYTES.
 
         Raises BrokenPipeError where the client has gone or reads too slowly.
         """

@@ -141,9 +141,9 @@ class Embedded:
         process = postmaster or self._process
         if process is None:
             return
-        for number in (signal.SIGINT, signal.SIGQUIT):
+        for signal_number in (signal.SIGINT, signal.SIGQUIT):
             with suppress(ProcessLookupError):
-                os.kill(process.pid, number)
+                os.kill(process.pid, signal_number)
             if self._wait_until_gone(_STOP_SECONDS):
                 return
         raise EmbeddedError(f"PostgreSQL (process {process.pid}) does not stop; see {self.log}")

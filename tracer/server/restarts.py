@@ -1,4 +1,4 @@
-"""Starts the embedded PostgreSQL again after it ended, after growing pauses while it keeps ending.
+"""Restarts the embedded PostgreSQL after it ended, with growing pauses while it keeps ending.
 
 On a full disk it may start and end several times a second: each start writes to the disk, and none
 helps before there is space.
@@ -15,12 +15,12 @@ from tracer.server.postgres import Embedded, EmbeddedError
 from tracer.store.database.outage import set_outage
 
 _STABLE_SECONDS: Final = 60.0
-_LONGEST_PAUSE: Final = 30.0
+_MAX_PAUSE_SECONDS: Final = 30.0
 _BEFORE_MESSAGE: Final = re.compile(r"[\d-]{10} [\d:.]+ \w+ \[\d+\] ")
 
 
 class Restarts:
-    """The restarts of one embedded PostgreSQL; `tend` is called about once a second."""
+    """The restarts of one embedded PostgreSQL; `ensure_running` is called about once a second."""
 
     def __init__(self, embedded: Embedded) -> None:
         self._embedded = embedded
@@ -29,7 +29,7 @@ class Restarts:
         self._next_start: float | None = None
         """None: PostgreSQL was running at the last call."""
 
-    def tend(self) -> None:
+    def ensure_running(self) -> None:
         """Start PostgreSQL if it is not running and its pause is over."""
         now = time.monotonic()
         if self._embedded.postmaster() is not None:
@@ -43,7 +43,7 @@ class Restarts:
 
     def _note_end(self, now: float) -> None:
         stable = now - self._started > _STABLE_SECONDS
-        self._pause = 0.0 if stable else min(max(1.0, 2 * self._pause), _LONGEST_PAUSE)
+        self._pause = 0.0 if stable else min(max(1.0, 2 * self._pause), _MAX_PAUSE_SECONDS)
         self._report(self._embedded.end_reason())
         self._next_start = now + self._pause
 
@@ -52,7 +52,7 @@ class Restarts:
         try:
             self._embedded.start()
         except EmbeddedError as error:
-            self._pause = min(max(1.0, 2 * self._pause), _LONGEST_PAUSE)
+            self._pause = min(max(1.0, 2 * self._pause), _MAX_PAUSE_SECONDS)
             self._report(str(error))
             self._next_start = now + self._pause
 

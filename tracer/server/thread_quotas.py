@@ -1,4 +1,4 @@
-"""Which of the complete requests may take a thread: no kind of request can take all of them."""
+"""Limits the threads for each kind of request, so that no kind can take all of them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ WRITE: Final = "write"
 READ: Final = "read"
 
 
-def kind_of(method: bytes, path: bytes) -> str:
+def request_kind(method: bytes, path: bytes) -> str:
     """Return the kind of a request: health check, write of the API, or read (pages included)."""
     if path in _HEALTH_PATHS:
         return HEALTH
-    of_api = path.startswith((b"/v1/", b"/api/"))
-    return WRITE if of_api and method not in (b"GET", b"HEAD", b"OPTIONS") else READ
+    is_api = path.startswith((b"/v1/", b"/api/"))
+    return WRITE if is_api and method not in (b"GET", b"HEAD", b"OPTIONS") else READ
 
 
 class ThreadQuotas:
@@ -31,8 +31,8 @@ class ThreadQuotas:
     """
 
     def __init__(self, threads: int) -> None:
-        kept = max(1, threads // 4) if threads > 1 else 0
-        self._limits = {HEALTH: 1, WRITE: threads - kept, READ: threads - kept}
+        reserved = max(1, threads // 4) if threads > 1 else 0
+        self._limits = {HEALTH: 1, WRITE: threads - reserved, READ: threads - reserved}
         self._threads = threads
         self._busy = dict.fromkeys(self._limits, 0)
         self._waiting: dict[str, deque[Connection]] = {kind: deque() for kind in self._limits}
@@ -53,7 +53,7 @@ class ThreadQuotas:
                 yield waiting.popleft()
 
     def remove(self, connection: Connection) -> None:
-        """Let a waiting request go without a thread."""
+        """Remove a waiting request."""
         self._waiting[connection.kind].remove(connection)
 
     def _may_start(self, kind: str) -> bool:

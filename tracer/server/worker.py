@@ -25,10 +25,10 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from tracer.server.connection import Connection, State
 from tracer.server.incoming import MEMORY_BYTES, IncomingRequest, Malformed
-from tracer.server.thread_quotas import ThreadQuotas, kind_of
+from tracer.server.thread_quotas import ThreadQuotas, request_kind
 
-MOST_WAITING_BYTES: Final = 128 * 1024 * 1024
-"""Of incomplete requests and unread responses, per worker; beyond it the slowest clients go."""
+MAX_WAITING_BYTES: Final = 128 * 1024 * 1024
+"""Of incomplete requests and unread responses, per worker; then the slowest clients are closed."""
 _RECEIVE_BYTES: Final = 256 * 1024
 _RETRY_SECONDS: Final = 5
 _FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -89,7 +89,8 @@ class PatientWorker(ThreadWorker):
                 connection.deadline = min(connection.deadline, deadline)
 
     def _end_overdue(self, now: float) -> None:
-        for connection in [each for each in self._connections if each.is_overdue(now)]:
+        overdue = [each for each in self._connections if each.is_overdue(now)]
+        for connection in overdue:
             if connection.state is State.READY:
                 self._quotas.remove(connection)
                 self._refuse(connection, 503, "the server is busy", _RETRY_SECONDS)
@@ -100,23 +101,27 @@ class PatientWorker(ThreadWorker):
 
     def _limit_memory(self) -> None:
         """Close the slowest clients while incomplete requests and unread responses are too many."""
-        sizes = {each: size for each in self._connections if (size := each.waiting_bytes)}
+        sizes = {
+            connection: size
+            for connection in self._connections
+            if (size := connection.waiting_bytes)
+        }
         total = sum(sizes.values())
         # The last one may be an upload that is larger than the limit by itself.
-        for slowest in sorted(sizes, key=lambda each: each.since)[:-1]:
-            if total <= MOST_WAITING_BYTES:
+        for slowest in sorted(sizes, key=lambda connection: connection.since)[:-1]:
+            if total <= MAX_WAITING_BYTES:
                 return
             total -= sizes[slowest]
             self._close(slowest)
 
     def _end_longest_waiting(self) -> None:
         busy = (State.READY, State.RUNNING)
-        waiting = [each for each in self._connections if each.state not in busy]
+        waiting = [connection for connection in self._connections if connection.state not in busy]
         if waiting:
-            self._close(min(waiting, key=lambda each: each.since))
+            self._close(min(waiting, key=lambda connection: connection.since))
 
     def _watch(self, connection: Connection, events: int) -> None:
-        """Wait for these events of the connection's socket; 0: for none."""
+        """Wait for these events of the connection's socket; 0: for no events."""
         if connection.watched and events:
             self.poller.modify(connection.socket, events, partial(self._on_event, connection))
         elif events:
@@ -166,7 +171,7 @@ class PatientWorker(ThreadWorker):
             return
         if request.complete:
             self._watch(connection, 0)
-            connection.kind = kind_of(request.method, request.path)
+            connection.kind = request_kind(request.method, request.path)
             connection.enter(State.READY)
             self._quotas.put(connection)
             self._start_ready()
@@ -241,7 +246,7 @@ class PatientWorker(ThreadWorker):
         self._after_flush(connection)
 
     def _linger(self, connection: Connection) -> None:
-        """End the output, and discard what still arrives: a reset could destroy the answer."""
+        """End the output, and discard further input: a reset could destroy the response."""
         try:
             connection.socket.shutdown(socket.SHUT_WR)
         except OSError:
@@ -264,7 +269,7 @@ def _take_body(request: Any, incoming: IncomingRequest) -> None:
 
     Raises gunicorn's errors where the body is malformed.
     """
-    # The main thread has sent it.
+    # The main thread has sent 100 Continue.
     request._expected_100_continue = False
     if incoming.too_large:
         request.force_close()

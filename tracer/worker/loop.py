@@ -100,5 +100,5 @@ class Loop:
 
 
 def _returns_a_row(connection: psycopg.Connection[Any], query: str) -> bool:
-    # Not its truth: a row without columns is an empty tuple.
+    # Compared with None: a row without columns is an empty tuple, which is false.
     return connection.execute(query.encode()).fetchone() is not None

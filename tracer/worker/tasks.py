@@ -26,7 +26,7 @@ from tracer.worker import processes
 Stop = threading.Event
 """Set when the worker stops: a long task must check it from time to time."""
 
-# In jobs.run this would load all of the store.
+# Here and not in the modules of jobs: importing these would load the whole store.
 DUE_JOBS: Final = """
     SELECT FROM jobs WHERE status IN ('waiting', 'running') AND run_after <= now()
         AND change ->> 'action' <> 'export' LIMIT 1
@@ -57,16 +57,16 @@ class Task:
 
 
 def fill_timelines(url: str, _stop: Stop) -> None:
-    """Build the timelines of large traces that users have opened."""
+    """Build the timelines of large traces that visitors have opened."""
     fill_requested(url)
 
 
 def analyse_large_traces(_url: str, stop: Stop) -> None:
-    """Analyse, in a separate process, the large traces that have changed and are quiet now."""
+    """Analyse, in a separate process, the changed large traces, once no more spans arrive."""
     processes.run("tracer.worker.analysis_process", stop)
 
 
-def fold_counters(url: str, _stop: Stop) -> None:
+def compact_counters(url: str, _stop: Stop) -> None:
     """Compact the counter rows that writers appended; only one server does so at a time."""
     with psycopg.connect(url) as connection:
         if connection.execute(_COUNTERS_LOCK).fetchone() == (True,):
@@ -95,7 +95,7 @@ def index_words(url: str, stop: Stop) -> None:
 
 
 def fold_rollups(url: str, stop: Stop) -> None:
-    """Add what writers appended to the rollups of minutes, hours and days."""
+    """Add the changes that writers appended to the rollups of minutes, hours and days."""
     fold.fold_all(url, stop.is_set)
 
 
@@ -117,7 +117,7 @@ def purge_deleted_traces(url: str, _stop: Stop) -> None:
 
 
 def rewrite_payloads(url: str, stop: Stop) -> None:
-    """Store once what payloads from before migration 0020 repeat."""
+    """Deduplicate the payloads that were stored before migration 0020."""
     rewrite.rewrite(url, stop.wait)
 
 
@@ -134,7 +134,7 @@ TASKS: Final = (
     Task("exports", 1.0, write_exports, DUE_EXPORTS),
     Task("expired files of exports", 300.0, expire_files),
     Task("words of traces", 2.0, index_words, trace_words.DUE),
-    Task("counters", 20.0, fold_counters),
+    Task("counters", 20.0, compact_counters),
     Task("rollups", 5.0, fold_rollups, fold.DUE),
     Task("rollups of older traces", 10.0, count_older_traces, count_traces.UPGRADE.due),
     Task("sums of users", 10.0, count_users, users.UPGRADE.due),

@@ -14,11 +14,11 @@ TEXT, NUMBER, REAL, TIME, FLAG = "text", "number", "real", "time", "flag"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its heading in the file, the type of its values, and how a row has them."""
+    """A column: its heading in the file, the type of its values, and their reader."""
 
     heading: str
     type: str
-    of: Callable[[Any, dict[str, Any]], Any]
+    value_of: Callable[[Any, dict[str, Any]], Any]
     """Called with the row of a trace (`tracer.store.traces.traces.TraceRow`) and its metadata."""
 
 
@@ -70,13 +70,13 @@ _ALWAYS: Final = ("id", "status")
 DEFAULT: Final = (*_KNOWN, "metadata")
 
 
-def chosen(names: Sequence[str]) -> list[Column]:
+def select_columns(names: Sequence[str]) -> list[Column]:
     """Return the columns of these names, id and status first; none: all, and the metadata.
 
     ``metadata.plan`` and ``score.helpful`` are columns of their own. Unknown names are left out.
     """
-    wanted = dict.fromkeys([*_ALWAYS, *(names or DEFAULT)])
-    return [column for name in wanted if (column := _column(name)) is not None]
+    requested = dict.fromkeys([*_ALWAYS, *(names or DEFAULT)])
+    return [column for name in requested if (column := _column(name)) is not None]
 
 
 def _column(name: str) -> Column | None:
@@ -106,5 +106,5 @@ def _score(score: Any) -> Any:
 
 
 def as_text(column: Column, value: Any) -> Any:
-    """Return a value as JSON and CSV show it: times as ISO 8601 in UTC."""
+    """Return a value for JSON and CSV: a time as ISO 8601 in UTC."""
     return json_time(value) if column.type == TIME and value is not None else value

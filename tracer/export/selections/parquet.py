@@ -16,7 +16,7 @@ _GROUP_CHARACTERS: Final = 8_000_000
 
 
 class _Sink:
-    """A file that keeps what was written since the last `take`."""
+    """A file whose written bytes are kept until `take` returns them."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -29,14 +29,14 @@ class _Sink:
         return len(part)
 
     def flush(self) -> None:
-        """Do nothing: the reader takes what there is."""
+        """Do nothing: there is no buffer."""
 
     def close(self) -> None:
         """Mark the file as complete."""
         self.closed = True
 
     def take(self) -> bytes:
-        """Return what was written since."""
+        """Return the bytes written since the last call."""
         data = b"".join(self._parts)
         self._parts.clear()
         return data
@@ -57,7 +57,7 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> 
 
 
 def _table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    # By name: the package belongs to an extra, and takes long to load.
+    # Imported here: the package belongs to an extra, and takes long to load.
     pa: Any = importlib.import_module("pyarrow")
     pq: Any = importlib.import_module("pyarrow.parquet")
 

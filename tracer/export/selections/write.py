@@ -11,7 +11,15 @@ from tracer import exact_json
 from tracer.export import csv, json, otlp
 from tracer.export.records import ExportedSpan, Source
 from tracer.export.selections import parquet
-from tracer.export.selections.columns import NUMBER, REAL, TEXT, TIME, Column, as_text, chosen
+from tracer.export.selections.columns import (
+    NUMBER,
+    REAL,
+    TEXT,
+    TIME,
+    Column,
+    as_text,
+    select_columns,
+)
 
 JSON_LINES, CSV, PARQUET, OTLP = "jsonl", "csv", "parquet", "otlp"
 
@@ -60,7 +68,7 @@ def write(spec: ExportSpec, items: Iterable[Item]) -> Iterator[bytes]:
         return _encoded(_otlp(items))
     if spec.spans:
         return _with_spans(spec.format, items)
-    columns = chosen(spec.columns)
+    columns = select_columns(spec.columns)
     if spec.format == PARQUET:
         return parquet.table([(c.heading, c.type) for c in columns], _values(items, columns))
     rows = (
@@ -75,7 +83,7 @@ def write(spec: ExportSpec, items: Iterable[Item]) -> Iterator[bytes]:
 
 def _values(items: Iterable[Item], columns: Sequence[Column]) -> Iterator[list[Any]]:
     for item in items:
-        yield [column.of(item.row, item.metadata) for column in columns]
+        yield [column.value_of(item.row, item.metadata) for column in columns]
 
 
 def _with_spans(form: str, items: Iterable[Item]) -> Iterator[bytes]:
@@ -116,7 +124,7 @@ def _sources(items: Iterable[Item]) -> Iterator[Source]:
 
 
 def _line(source: Source) -> bytes:
-    # In JSON a line break stands between tokens alone; within texts it is escaped.
+    # In JSON, line breaks occur only between tokens; within texts they are escaped.
     return "".join(json.write(source)).replace("\r", " ").replace("\n", " ").encode() + b"\n"
 
 

@@ -18,6 +18,7 @@ from tracer.query.fields import Grain
 from tracer.query.parse import parse
 from tracer.store.database.paging import BadCursor
 from tracer.store.database.session import driver
+from tracer.store.query import sort_bound
 from tracer.store.query.keyset import parse_sort, sort_text
 from tracer.store.query.selection import ALL, Selection
 from tracer.store.rollups.users import DAY, count_again
@@ -179,6 +180,21 @@ def test_rows_are_in_the_order_of_the_keys_and_rows_without_a_value_come_last(ap
         keys = [(row.total_cost is None, -(row.total_cost or 0), row.name) for row in rows]
         assert keys == sorted(keys)
         assert {row.total_cost for row in rows} > {None}
+        db.session.rollback()
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_bound_of_the_first_sort_key_leaves_the_pages_as_they_are(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    draw = random.Random(sort)
+    with app.app_context():
+        for number in range(30):
+            add_trace(number, draw)
+        selection = Selection(parse("status:error OR has:user"))
+        pages = walk(sort), walk(sort, selection=selection)
+        monkeypatch.setattr(sort_bound, "MANY", 1)
+        assert (walk(sort), walk(sort, selection=selection)) == pages
         db.session.rollback()
 
 

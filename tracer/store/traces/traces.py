@@ -19,6 +19,7 @@ from tracer.store.database.paging import Key, Page
 from tracer.store.database.session import within
 from tracer.store.query.keyset import Order, Position, cut, labelled, parse_sort
 from tracer.store.query.selection import ALL, Selection
+from tracer.store.query.sort_bound import sort_bound
 from tracer.store.query.terms import json_text
 from tracer.store.schema import (
     payload_of_trace,
@@ -30,6 +31,8 @@ from tracer.store.schema import (
 
 LIST_SECONDS = 10
 """Statement timeout (seconds) of one page of a list."""
+INDEXED: Final = ("start", "name")
+"""Fields of whose values an index has the order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,6 +139,8 @@ def _first_rows(
     rows = sa.select(*keys, *labelled(order)).where(traces.c.project_id == project_id, chosen)
     if position is not None:
         rows = rows.where(order.beyond(position))
+    if verified is None and forward and order.keys[0].field not in INDEXED:
+        rows = rows.where(sort_bound(project_id, selection, order, position, limit))
     rows = rows.order_by(*order.clauses(forward))
     if verified is None:
         return rows.limit(limit)

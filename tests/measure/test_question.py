@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.measure.questions import questions
 from tracer.errors import Invalid
-from tracer.measure.buckets import MOST, bar_width, frame_of
+from tracer.measure.buckets import MAX_INTERVALS, bar_width, frame_of
 from tracer.measure.question import Question, read_question, write_question
 from tracer.query.moments import Clock, parse_moment
 
@@ -72,7 +72,7 @@ def test_the_intervals_of_a_range_cover_it_without_gaps(since: str, buckets: int
     zone = ZoneInfo("Europe/Berlin")
     frame = frame_of(moments, buckets, Clock(NOW, zone), None)  # type: ignore[arg-type]
     assert frame.since <= NOW <= frame.until
-    assert len(frame.starts) <= MOST
+    assert len(frame.starts) <= MAX_INTERVALS
     assert frame.since.microsecond == 0
     if not buckets:
         return

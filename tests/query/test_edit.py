@@ -103,7 +103,7 @@ def test_the_word_before_the_cursor_is_what_is_completed(
 
 def test_a_key_is_completed_after_the_dot_of_a_keyed_field() -> None:
     typing = typing_at("metadata.pl", 11, TRACE)
-    assert typing.types_key
+    assert typing.is_key
     assert typing.prefix == "pl"
     assert typing.start == 9
 

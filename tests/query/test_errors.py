@@ -8,7 +8,7 @@ import pytest
 
 from tracer.query.errors import QueryError
 from tracer.query.fields import Grain
-from tracer.query.parse import MOST_CHARACTERS, parse
+from tracer.query.parse import MAX_QUERY_LENGTH, parse
 
 
 def error_of(text: str, grain: Grain = Grain.TRACE) -> QueryError:
@@ -78,7 +78,7 @@ def test_the_message_names_the_field_its_character_and_the_suggestion() -> None:
         "any(" * 2_500,
         "a " * 5_000,
         "tag:" + "a," * 4_990 + "b",
-        "x" * (MOST_CHARACTERS + 1),
+        "x" * (MAX_QUERY_LENGTH + 1),
         '"' * 9_999,
         "\\" * 9_999 + "(",
         "a\x00b",

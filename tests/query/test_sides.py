@@ -1,4 +1,4 @@
-"""The other side of a comparison, and the terms of attributes, as queries."""
+"""Queries of the other side of a comparison, and of attributes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tracer.query.derived import sides
-from tracer.query.derived.attributes import asked, asking_for, beyond
+from tracer.query.derived.attributes import attribute_query, queried_fields, threshold_query
 from tracer.query.fields import Grain
 from tracer.query.moments import Clock
 from tracer.query.parse import parse
@@ -49,7 +49,7 @@ def test_the_rest_is_what_the_query_leaves_out_of_its_time(query: str, rest: str
     ],
 )
 def test_the_period_before_is_as_long(query: str, before: str | None) -> None:
-    node = sides.before(parse(query, Grain.TRACE), NOW)
+    node = sides.previous_period(parse(query, Grain.TRACE), NOW)
     assert (to_text(node) if node else None) == before
 
 
@@ -70,12 +70,12 @@ def test_the_period_before_is_as_long(query: str, before: str | None) -> None:
     ],
 )
 def test_an_attribute_becomes_a_term(name: str, value: str | None, query: str) -> None:
-    text = to_text(asking_for(name, value))
+    text = to_text(attribute_query(name, value))
     assert text == query
     assert to_text(parse(text, Grain.TRACE)) == query
 
 
-def test_a_limit_becomes_a_term_and_asked_fields_are_known() -> None:
-    assert to_text(beyond("latency", ">", 20.0)) == "latency:>20s"
+def test_a_threshold_becomes_a_term_and_the_fields_of_a_query_are_listed() -> None:
+    assert to_text(threshold_query("latency", ">", 20.0)) == "latency:>20s"
     node = parse("status:error -metadata.plan:pro any(kind:tool name:x)", Grain.TRACE)
-    assert {"status", "error", "metadata.plan", "tool"} <= asked(node)
+    assert {"status", "error", "metadata.plan", "tool"} <= queried_fields(node)

@@ -26,9 +26,9 @@ CHARTS: Final = {
 SHAPES: Final = {"histogram": "histogram", "heat_map": "heat_map"}
 """The shape of a question by the chart that shows it; other charts show values."""
 WIDTHS: Final = ("sixth", "fifth", "quarter", "third", "half", "full")
-MOST_TILES: Final = 60
-MOST_COLUMNS: Final = 4
-MOST_VARIABLES: Final = 12
+MAX_TILES: Final = 60
+MAX_COLUMNS: Final = 4
+MAX_VARIABLES: Final = 12
 
 T = TypeVar("T")
 Short = Annotated[str, Meta(max_length=200)]
@@ -56,7 +56,7 @@ class Tile(
     width: Width = "half"
     note: Annotated[Short, Meta(description="a few words beside the title")] = ""
     heading: Annotated[Short, Meta(description="of the first figure of a table")] = ""
-    columns: Annotated[tuple[Column, ...], Meta(max_length=MOST_COLUMNS)] = ()
+    columns: Annotated[tuple[Column, ...], Meta(max_length=MAX_COLUMNS)] = ()
     scale: Literal["auto", "linear", "log"] = "auto"
     better: Annotated[
         Literal["", "less", "more"], Meta(description="which change of the number is good")
@@ -82,8 +82,8 @@ class Dashboard(
     description: Text = ""
     range: Annotated[Short, Meta(description="-7d, or two times with .. between them")] = "-7d"
     query: Annotated[Text, Meta(description="selects the traces of all tiles")] = ""
-    variables: Annotated[tuple[Variable, ...], Meta(max_length=MOST_VARIABLES)] = ()
-    tiles: Annotated[tuple[Tile, ...], Meta(max_length=MOST_TILES)] = ()
+    variables: Annotated[tuple[Variable, ...], Meta(max_length=MAX_VARIABLES)] = ()
+    tiles: Annotated[tuple[Tile, ...], Meta(max_length=MAX_TILES)] = ()
 
 
 def read_dashboard(value: Any) -> Dashboard:

@@ -22,7 +22,7 @@ MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 SHORT: Final = timedelta(days=2)
 """A range up to this length without intervals begins and ends at a minute, another at an hour."""
-MOST: Final = 122
+MAX_INTERVALS: Final = 122
 """Most intervals of a range: one more at each end, where the range begins and ends within one."""
 _MONDAY: Final = datetime(1970, 1, 5)
 
@@ -116,7 +116,7 @@ def _starts(
 ) -> tuple[datetime, ...]:
     origin = floor(since, width, clock)
     number = -((origin - until) // width)
-    if number > MOST:
+    if number > MAX_INTERVALS:
         raise Invalid.of_field("since", "the range of time is too long")
     if width <= HOUR:
         return (since, *(origin + index * width for index in range(1, number)))

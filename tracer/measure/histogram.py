@@ -12,7 +12,7 @@ BASE: Final = 1.04
 MIDDLE: Final = 2_000
 """The key of 1. Those of positive numbers lie between 0 and twice as much; that of 0 is 0; that of
 a negative number is the key of its amount, negative."""
-MOST: Final = 2 * MIDDLE - 1
+MAX_KEY: Final = 2 * MIDDLE - 1
 _LOG: Final = math.log(BASE)
 
 
@@ -20,7 +20,7 @@ def key_of(value: float) -> int:
     """Return the key under which a number is counted; keys are in the order of their numbers."""
     if value > 0:
         key = MIDDLE + math.floor(math.log(value) / _LOG + 0.5)
-        return key if 1 <= key <= MOST else max(1, min(MOST, key))
+        return key if 1 <= key <= MAX_KEY else max(1, min(MAX_KEY, key))
     return -key_of(-value) if value < 0 else 0
 
 

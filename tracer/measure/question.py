@@ -20,8 +20,8 @@ MeasureName = Literal[
     "count", "sum", "average", "min", "max", "percentile", "rate", "distinct", "ratio"
 ]
 GrainName = Literal["traces", "spans", "generations", "sessions", "users", "scores"]
-MOST_BUCKETS: Final = 120
-MOST_ROWS: Final = 100
+MAX_BUCKETS: Final = 120
+MAX_ROWS: Final = 100
 _NUMERIC: Final = ("sum", "average", "min", "max", "percentile")
 ADDITIVE: Final = ("count", "sum", "rate")
 """Measures whose value of all groups is the sum of the groups' values."""
@@ -62,14 +62,14 @@ class Question(
     )
     until: Annotated[str, Meta(description="now or another time; a whole day includes it")] = "now"
     buckets: Annotated[
-        int, Meta(ge=0, le=MOST_BUCKETS, description="at most as many intervals of time; 0: none")
+        int, Meta(ge=0, le=MAX_BUCKETS, description="at most as many intervals of time; 0: none")
     ] = 0
     shape: Annotated[
         Literal["values", "histogram", "heat_map"],
         Meta(description="the measure, or how the field's values are distributed"),
     ] = "values"
     previous: Annotated[bool, Meta(description="also the period of equal length before")] = False
-    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS, description="most groups")] = 10
+    limit: Annotated[int, Meta(ge=1, le=MAX_ROWS, description="most groups")] = 10
 
     @property
     def node(self) -> Node:

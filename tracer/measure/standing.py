@@ -7,7 +7,7 @@ from typing import Final
 
 from tracer.measure.histogram import LogHistogram
 
-FEWEST: Final = 20
+MIN_VALUES: Final = 20
 """Of fewer values no percentile is shown: it would be chance."""
 
 
@@ -32,7 +32,7 @@ class Standing:
 
 def standing(value: float | None, among: LogHistogram) -> Standing | None:
     """Return where a value stands; None: there is no value, or too few to compare it with."""
-    if value is None or among.total < FEWEST:
+    if value is None or among.total < MIN_VALUES:
         return None
     rank, p50, p95 = among.rank_of(value), among.percentile(50), among.percentile(95)
     if rank is None or p50 is None or p95 is None:
@@ -43,7 +43,7 @@ def standing(value: float | None, among: LogHistogram) -> Standing | None:
 def high_from(among: LogHistogram) -> int | None:
     """Return the least key whose values are high, as `Standing.high` is; None: too few values."""
     total = among.total
-    if total < FEWEST:
+    if total < MIN_VALUES:
         return None
     less, before = 0, 0
     for key in sorted(among.counts):

@@ -19,25 +19,25 @@ _QUANTIFIERS: Final = ("any", "all", "count")
 _COUNT: Final = re.compile(r"(>=|<=|=|<|>)\s*(\d+)")
 _COMPARISON: Final = re.compile(r"([A-Za-z_][\w-]*)\s?(==?|[<>]=?)\s?([^\s()]+)")
 _WITH_SPANS: Final = (Grain.TRACE, Grain.SESSION)
-_MOST_COUNT: Final = 1_000_000_000
+_MAX_COUNT: Final = 1_000_000_000
 
 
-def missing_colon(text: str, grain: Grain, begin: int) -> QueryError | None:
-    """Return the error for ``latency > 2s`` or ``name=x`` at ``begin``; None: neither is there."""
+def missing_colon_error(text: str, grain: Grain, begin: int) -> QueryError | None:
+    """Return the error for ``latency > 2s`` or ``name=x`` at ``begin``; None: no such text."""
     match = _COMPARISON.match(text, begin)
     if match is None or field_of(grain, match[1]) is None:
         return None
-    meant = f"{match[1]}:{match[2].lstrip('=')}{match[3]}"
+    corrected = f"{match[1]}:{match[2].lstrip('=')}{match[3]}"
     message = f"a colon has to follow the field `{match[1]}`"
-    return QueryError(message, text, begin, match.end(), [meant])
+    return QueryError(message, text, begin, match.end(), [corrected])
 
 
 class Builder:
     """Builds the nodes of one query; its methods raise QueryError."""
 
-    def __init__(self, text: str, most_terms: int) -> None:
+    def __init__(self, text: str, max_terms: int) -> None:
         self._text = text
-        self._left = most_terms
+        self._terms_left = max_terms
 
     def build(self, syntax: Syntax, grain: Grain) -> tree.Node:
         """Return the node of a whole query."""
@@ -62,7 +62,7 @@ class Builder:
     def _joined(
         self, kind: type[tree.And] | type[tree.Or], syntax: Syntax, grain: Grain
     ) -> tree.Node:
-        """Return the node of several; a group of the same kind is the same as its items."""
+        """Return an AND or OR of the children; nested groups of the same kind are flattened."""
         items: list[tree.Node] = []
         for child in _trees(syntax):
             node = self._node(child, grain)
@@ -79,7 +79,7 @@ class Builder:
     def _words(self, syntax: Syntax, grain: Grain) -> tree.Node:
         token = cast(Token, syntax.children[0])
         if token.type == "WORD" and (
-            error := missing_colon(self._text, grain, syntax.meta.start_pos)
+            error := missing_colon_error(self._text, grain, syntax.meta.start_pos)
         ):
             raise error
         text = unquoted(token) if token.type == "STRING" else str(token)
@@ -89,8 +89,8 @@ class Builder:
         return tree.Words(text, _extent(syntax))
 
     def _count_term(self, token: Token) -> None:
-        self._left -= 1
-        if self._left < 0:
+        self._terms_left -= 1
+        if self._terms_left < 0:
             raise self._error("the query has too many terms", token)
 
     def _call(self, syntax: Syntax, grain: Grain) -> tree.Node:
@@ -111,7 +111,7 @@ class Builder:
         quantifiers = _QUANTIFIERS if grain in _WITH_SPANS else ()
         known = [*quantifiers, *(str(related) for related in RELATED[grain])]
         message = (
-            f"no group is called `{call}…)` here: {listed([f'`{name}(…)`' for name in known])}"
+            f"`{call}…)` is not a group here: expected {listed([f'`{name}(…)`' for name in known])}"
             "; a text with parentheses needs quotes"
         )
         start, end = _positions(call)
@@ -135,13 +135,13 @@ class Builder:
             raise QueryError(message, self._text, extent.start, extent.end)
         match = _COUNT.fullmatch(count[0])
         assert match is not None
-        number = min(int(match[2][:12]), _MOST_COUNT)
+        number = min(int(match[2][:12]), _MAX_COUNT)
         return tree.Spans("count", span_path, cast("Any", match[1]), number, extent)
 
     def _term(self, syntax: Syntax, grain: Grain) -> tree.Node:
         token = cast(Token, syntax.children[0])
         field, key = self._field(token, grain)
-        # As a condition and as a value, each counts: a list of ids is as dear as many terms.
+        # Each value counts as a term: a list of ids costs as much as many terms.
         matches = []
         for child in _trees(syntax):
             self._count_term(token)
@@ -166,7 +166,7 @@ class Builder:
         if self._text[start + len(token) :].startswith("//"):
             return self._quoting_error(f"no field is called `{name}`", start)
         if grain in _WITH_SPANS and field_of(Grain.SPAN, name):
-            message = f"`{name}` is a field of spans, which `any(…)` asks"
+            message = f"`{name}` is a field of spans: write it inside `any(…)`"
             end = self._end_of_word(start)
             word = self._text[start:end]
             return QueryError(message, self._text, start, end, [f"any({word})"])
@@ -235,8 +235,8 @@ class Builder:
             close = close_to(written, field.choices)
             raise QueryError(message, self._text, start, end, close)
         message = f"`{field.name}` is {EXPECTED[field.type]}, not `{written}`"
-        likely = with_known_unit(written, field.type)
-        raise QueryError(message, self._text, start, end, likely)
+        corrections = with_known_unit(written, field.type)
+        raise QueryError(message, self._text, start, end, corrections)
 
     def _error(self, message: str, token: Token) -> QueryError:
         return QueryError(message, self._text, *_positions(token))

@@ -1,4 +1,4 @@
-"""Finds out what the reader is typing at the cursor of a query, and which fields would fit."""
+"""Finds what is being typed at the cursor of a query, and the fields that complete it."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ class Typing:
     """The unfinished word before the cursor: the name of a field, a key, or a value."""
 
     grain: Grain
-    """What a term at the cursor asks: inside ``any(…)``, spans."""
+    """What a term at the cursor is about: spans inside of ``any(…)``."""
     field: Field | None
     """The field whose value or key is typed; None: the name of a field or a word is typed."""
     key: str | None
     prefix: str
     """The typed characters of the name, key or value, without signs and quotes."""
     start: int
-    """Where the completed characters begin; they end at the cursor."""
-    types_key: bool = False
+    """Position of the prefix, which ends at the cursor; a completion replaces it."""
+    is_key: bool = False
+    """Whether the key of a field is typed, not its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldCompletion:
-    """A field, or a group like ``any(``, that fits what is typed."""
+    """A field, or a group like ``any(``, that completes what is typed."""
 
     text: str
     description: str
@@ -55,7 +56,7 @@ def typing_at(text: str, cursor: int, grain: Grain) -> Typing:
     name = re.fullmatch(r"(-*)([A-Za-z_][\w-]*)\.(\S*)", word)
     keyed = field_of(grain, name[2]) if name else None
     if name and keyed is not None and keyed.keyed:
-        return Typing(grain, keyed, None, name[3], cursor - len(name[3]), types_key=True)
+        return Typing(grain, keyed, None, name[3], cursor - len(name[3]), is_key=True)
     signs = len(word) - len(word.lstrip("-"))
     return Typing(grain, None, None, word[signs:], start + signs)
 
@@ -86,7 +87,7 @@ def _grain_in(group: str, grain: Grain) -> Grain:
 
 
 def field_completions(typing: Typing) -> list[FieldCompletion]:
-    """Return the fields and groups whose name contains the prefix, first those that start so."""
+    """Return fields and groups whose name contains the prefix; those that begin with it first."""
     prefix = typing.prefix.lower()
     rows = [
         FieldCompletion(f"{field.name}{'.' if field.keyed else ':'}", field.description, example)

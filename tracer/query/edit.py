@@ -1,4 +1,4 @@
-"""Edits the text of a query term by term, and leaves the rest as the reader typed it."""
+"""Edits the text of a query term by term; the rest of the text does not change."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from tracer.query.tree import And, Equal, Extent, Node, Not, Or, Term, conjuncts
 
 
 def has_value(text: str, grain: Grain, term: Term) -> bool:
-    """Return whether the query asks for the (one) value of ``term`` in a term of its own."""
+    """Return whether a term at the top level of the query has the (single) value of ``term``."""
     same = _same_field(parse(text, grain), term)
     return same is not None and term.matches[0] in same.matches
 
 
 def excludes(text: str, grain: Grain, term: Term) -> bool:
-    """Return whether the query leaves out the value of ``term``."""
+    """Return whether the query excludes the value of ``term``."""
     return _excluding(parse(text, grain), term) is not None
 
 
 def toggle(text: str, grain: Grain, term: Term) -> str:
-    """Return the query with the (one) value of ``term`` added, or removed where it has it.
+    """Return the query with the (single) value of ``term`` added, or removed if it is present.
 
-    Values of one field join to a list: one of them has to match. An exclusion of the value goes.
+    Values of one field form a list, one of which has to match. An exclusion is removed.
     """
     node = parse(text, grain)
     if (excluding := _excluding(node, term)) is not None:
@@ -38,7 +38,7 @@ def toggle(text: str, grain: Grain, term: Term) -> str:
 
 
 def exclude(text: str, grain: Grain, term: Term) -> str:
-    """Return the query with the value of ``term`` left out, or no longer so where it was."""
+    """Return the query with the value of ``term`` excluded, or without its exclusion if present."""
     node = parse(text, grain)
     if (excluding := _excluding(node, term)) is not None:
         return _replace(text, excluding.extent, "")
@@ -48,7 +48,10 @@ def exclude(text: str, grain: Grain, term: Term) -> str:
 
 
 def set_term(text: str, grain: Grain, term: Term) -> str:
-    """Return the query with ``term`` in place of all terms of its field; no matches: without it."""
+    """Return the query with ``term`` instead of all terms of its field.
+
+    A term without matches only removes them.
+    """
     node = parse(text, grain)
     for other in reversed(_terms_of(node, term)):
         text = _replace(text, other.extent, "")
@@ -61,7 +64,7 @@ def without(text: str, extent: Extent) -> str:
 
 
 def narrowed(text: str, grain: Grain, node: Node) -> str:
-    """Return the query that also asks for ``node``."""
+    """Return the query with ``node`` as a further condition."""
     addition = f"({to_text(node)})" if isinstance(node, Or) else to_text(node)
     return _append(text, parse(text, grain), addition)
 
@@ -75,9 +78,10 @@ def _terms_of(node: Node, term: Term) -> list[Term]:
 
 
 def _same_field(node: Node, term: Term) -> Term | None:
-    """Return the first term at the top level that lists values of the field; of ranges, the same.
+    """Return the term at the top level that ``term`` is merged with.
 
-    Two ranges of a field narrow each other down, so they are terms of their own.
+    For a value: the first term that lists values of the same field. For a range: an equal term
+    only, because two ranges of a field must both match and so are separate terms.
     """
     for other in _terms_of(node, term):
         lists = all(isinstance(match, Equal) for match in other.matches)
@@ -87,9 +91,9 @@ def _same_field(node: Node, term: Term) -> Term | None:
 
 
 def _excluding(node: Node, term: Term) -> Not | None:
-    wanted = Term(term.field, term.key, term.matches)
+    excluded = Term(term.field, term.key, term.matches)
     for item in conjuncts(node):
-        if isinstance(item, Not) and item.item == wanted:
+        if isinstance(item, Not) and item.item == excluded:
             return item
     return None
 
@@ -103,7 +107,7 @@ def _append(text: str, node: Node, addition: str) -> str:
 
 
 def _replace(text: str, extent: Extent, new: str) -> str:
-    """Return the text with other characters in the extent, and one space where several meet."""
+    """Replace the extent of the text; where it is removed, collapse the spaces around it to one."""
     before, after = text[: extent.start], text[extent.end :]
     if not new:
         before, after = before.rstrip(), after.lstrip()

@@ -1,4 +1,4 @@
-"""Errors of queries: what is wrong, at which characters, and what was probably meant."""
+"""Errors of queries: the reason, the position, and suggested corrections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracer.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A whole query that was probably meant, and the part of it that differs."""
+    """A corrected query, and the corrected part of it as label."""
 
     label: str
     query: str
@@ -40,9 +40,9 @@ class QueryError(Invalid):
         super().__init__(f"query, character {start + 1}: {message}{hint}")
 
 
-def close_to(word: str, known: Iterable[str], most: int = 2) -> list[str]:
+def close_to(word: str, known: Iterable[str], maximum: int = 2) -> list[str]:
     """Return the known words that ``word`` resembles, the most similar first."""
-    return get_close_matches(word.lower(), sorted(set(known)), n=most, cutoff=0.6)
+    return get_close_matches(word.lower(), sorted(set(known)), n=maximum, cutoff=0.6)
 
 
 def listed(words: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The table of all fields that queries can name, by what is listed; the docs are made from it."""
+"""The table of all fields of queries, by grain; the documentation is generated from it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Grain(StrEnum):
 
 
 class Type(StrEnum):
-    """What the values of a field are, which decides the operators and how values are written."""
+    """The type of a field's values: it determines operators and syntax."""
 
     TEXT = "text"
     """Compared whole and exactly, or by a glob."""
     PROSE = "prose"
-    """Long text: a value is looked for within it, in upper or lower case."""
+    """Long text: a value matches if the text contains it, in upper or lower case."""
     CHOICE = "choice"
     """One of few texts."""
     NUMBER = "number"
@@ -103,7 +103,7 @@ _SCORE = Field(
 _STATUS = Field(
     "status",
     Type.CHOICE,
-    "state of the whole; `has:error` finds failures below a root that succeeded",
+    "state of the whole; `has:error` also finds failed spans below a successful root",
     ("status:error", "-status:completed"),
     choices=STATUSES,
 )
@@ -134,7 +134,7 @@ _KIND_EXAMPLES = ("kind:tool", "kind:generation")
 
 
 def _has(*values: str) -> Field:
-    description = "what is present; `-has:user` finds what lacks it"
+    description = "what is present; `-has:user` finds rows without a user"
     return Field("has", Type.CHOICE, description, (f"has:{values[0]}",), choices=values)
 
 
@@ -329,7 +329,7 @@ RELATED: Final = MappingProxyType(
         Grain.USER: (Grain.TRACE,),
     }
 )
-"""By grain: the groups like ``session(…)`` that ask the row's session, trace, or a trace of it."""
+"""By grain: the groups like ``session(…)``, conditions on the session or traces of a row."""
 
 
 def field_of(grain: Grain, name: str) -> Field | None:

@@ -24,7 +24,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 def equals(grain: Grain, name: str, value: str | None) -> list[Node]:
-    """Return the term that a field has exactly this value; None: no condition."""
+    """Return the term for this exact value of a field; no terms for None."""
     field = field_of(grain, name)
     assert field is not None
     assert field.type in (Type.TEXT, Type.CHOICE)
@@ -32,7 +32,7 @@ def equals(grain: Grain, name: str, value: str | None) -> list[Node]:
 
 
 def compares(grain: Grain, name: str, operator: Operator, time: datetime | None) -> list[Node]:
-    """Return the term that compares a time; None: no condition."""
+    """Return the term that compares a time; no terms for None."""
     field = field_of(grain, name)
     assert field is not None
     assert field.type is Type.TIME
@@ -41,17 +41,17 @@ def compares(grain: Grain, name: str, operator: Operator, time: datetime | None)
     return [Term(field, None, (Compare(operator, Moment(json_time(time))),))]
 
 
-def has(grain: Grain, what: str, wanted: bool | None) -> list[Node]:
-    """Return the term that something is present, or missing; None: no condition."""
+def has(grain: Grain, choice: str, present: bool | None) -> list[Node]:
+    """Return the term that something is present (or missing: False); no terms for None."""
     field = field_of(grain, "has")
     assert field is not None
-    assert what in field.choices
-    term = Term(field, None, (Equal(what),))
-    return [] if wanted is None else [term if wanted else Not(term)]
+    assert choice in field.choices
+    term = Term(field, None, (Equal(choice),))
+    return [] if present is None else [term if present else Not(term)]
 
 
 def joined(*conditions: list[Node]) -> Node:
-    """Return the query that asks for all of these."""
+    """Return the query that needs all of these conditions."""
     nodes = [node for condition in conditions for node in condition]
     return nodes[0] if len(nodes) == 1 else And(tuple(nodes))
 
@@ -59,9 +59,9 @@ def joined(*conditions: list[Node]) -> Node:
 def period_of(
     node: Node, clock: Clock, grain: Grain, name: str = "start"
 ) -> tuple[datetime | None, datetime | None]:
-    """Return (since, until), end exclusive, of what the query asks of a time; None: no bound.
+    """Return (since, until), end exclusive, to which a query limits a time; None: no bound.
 
-    Only terms that every row fulfils count: those beside an OR bound nothing.
+    Only terms at the top level are used: one beside an OR does not limit the query.
     """
     field = field_of(grain, name)
     since: datetime | None = None
@@ -96,7 +96,7 @@ def _bounds(match: Match, clock: Clock) -> tuple[datetime | None, datetime | Non
 
 
 def period_match(since: datetime, until: datetime, clock: Clock) -> Between:
-    """Return the match of the times from ``since`` to before ``until``, as the reader writes them.
+    """Return the match of the times from ``since`` to before ``until``, as the visitor writes them.
 
     Both are whole minutes, or are cut to whole seconds.
     """

@@ -1,4 +1,4 @@
-"""Splits the text of a query into segments to colour, whether or not the text can be parsed."""
+"""Splits the text of a query, valid or not, into segments that the page colours."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class Segment:
 
 
 def segments(text: str, error: QueryError | None = None) -> list[Segment]:
-    """Return the segments of the text in order; those that ``error`` is about are wrong."""
+    """Return the segments of the text in order; those at the position of ``error`` are wrong."""
     parts: list[Segment] = []
     for match in _SEGMENT.finditer(text):
         kind = match.lastgroup or "text"
         if kind == "text" and parts and parts[-1].kind == "field":
             kind = "value"
-        parts += _marked(Segment(kind, match[0]), match.start(), error)
+        parts += _split_at_error(Segment(kind, match[0]), match.start(), error)
     return parts
 
 
-def _marked(segment: Segment, start: int, error: QueryError | None) -> list[Segment]:
+def _split_at_error(segment: Segment, start: int, error: QueryError | None) -> list[Segment]:
     """Return the segment, split where the wrong characters begin and end."""
     if error is None:
         return [segment]

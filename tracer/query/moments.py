@@ -17,12 +17,12 @@ _UNITS: Final = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 9998
 DAYS: Final = ("today", "yesterday")
-"""The names of days: periods in the reader's time zone."""
+"""The names of days: periods in the visitor's time zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What times of a query are relative to: the time of the request and the reader's zone."""
+    """What times of a query are relative to: the time of the request and the visitor's zone."""
 
     now: datetime
     zone: tzinfo = UTC
@@ -63,7 +63,7 @@ def is_period(moment: Moment) -> bool:
 
 
 def resolve(moment: Moment, clock: Clock) -> tuple[datetime, datetime]:
-    """Return (start, end) of the moment in UTC, end exclusive; a point starts and ends at once.
+    """Return (start, end) of the moment in UTC, end exclusive; start and end of a point are equal.
 
     Raises ValueError or OverflowError for a date that does not exist.
     """
@@ -90,15 +90,15 @@ def _resolve_date(text: str, zone: tzinfo) -> tuple[datetime, datetime]:
     names = ("year", "month", "day", "hour", "minute", "second")
     numbers = [int(parts[name] or (1 if name in ("month", "day") else 0)) for name in names]
     if not _FIRST_YEAR <= numbers[0] <= _LAST_YEAR:
-        raise ValueError("years beyond these leave no room for offsets")
+        raise ValueError(f"expected a year from {_FIRST_YEAR} to {_LAST_YEAR}")
     start = datetime(*numbers)  # type: ignore[arg-type]
     if parts["fraction"]:
         start += timedelta(microseconds=int(parts["fraction"][1:].ljust(6, "0")))
-    return _utc(start, zone), _utc(start + _length(start, parts), zone)
+    return _utc(start, zone), _utc(start + _period_length(start, parts), zone)
 
 
-def _length(start: datetime, parts: dict[str, str | None]) -> timedelta:
-    """Return how long the period is that the least precise written part names."""
+def _period_length(start: datetime, parts: dict[str, str | None]) -> timedelta:
+    """Return the length of the period: the unit of the most precise written part."""
     if parts["fraction"]:
         return timedelta(microseconds=10 ** (7 - len(parts["fraction"])))
     for name in ("second", "minute", "hour", "day"):

@@ -11,20 +11,22 @@ from lark import Lark, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from tracer.query import tree
-from tracer.query.build import Builder, missing_colon
+from tracer.query.build import Builder, missing_colon_error
 from tracer.query.errors import QueryError
 from tracer.query.fields import Grain, field_of
 
-MOST_CHARACTERS: Final = 10_000
-MOST_DEPTH: Final = 20
-"""Parentheses within parentheses."""
-MOST_TERMS: Final = 200
+MAX_QUERY_LENGTH: Final = 10_000
+"""In characters."""
+MAX_DEPTH: Final = 20
+"""Levels of nested parentheses."""
+MAX_TERMS: Final = 200
+"""Conditions and values of a query together."""
 
 _NEVER_STORED: Final = re.compile("[\x00\ud800-\udfff]")
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[()"]', re.DOTALL)
 _FIELD_ALONE: Final = re.compile(r'([A-Za-z_][\w-]*)(?:\.[^\s:()",]+)?:')
 _WORD_BEFORE: Final = re.compile(r"(?<![\w:.-])[A-Za-z_][\w-]*\s?$")
-_ODD_WORD: Final = re.compile(r'[^\s()"]+')
+_UNEXPECTED_WORD: Final = re.compile(r'[^\s()"]+')
 
 
 @lru_cache(maxsize=512)
@@ -40,7 +42,7 @@ def parse(text: str, grain: Grain = Grain.TRACE) -> tree.Node:
     except UnexpectedInput as error:
         raise _syntax_error(text, grain, error) from None
     assert isinstance(syntax, Tree)
-    return Builder(text, MOST_TERMS).build(syntax, grain)
+    return Builder(text, MAX_TERMS).build(syntax, grain)
 
 
 @lru_cache
@@ -50,9 +52,9 @@ def _grammar() -> Lark:
 
 
 def _check_size(text: str) -> None:
-    if len(text) > MOST_CHARACTERS:
-        message = f"{len(text):,} characters are too many; a query has at most {MOST_CHARACTERS:,}"
-        raise QueryError(message, text, MOST_CHARACTERS, len(text))
+    if len(text) > MAX_QUERY_LENGTH:
+        message = f"{len(text):,} characters are too many; a query has at most {MAX_QUERY_LENGTH:,}"
+        raise QueryError(message, text, MAX_QUERY_LENGTH, len(text))
     if never_stored := _NEVER_STORED.search(text):
         message = "no stored text contains this character"
         raise QueryError(message, text, *never_stored.span())
@@ -68,12 +70,12 @@ def _check_brackets(text: str) -> None:
             raise QueryError(message, text, position, len(text), [f'{text[position:]}"'])
         if mark == "(":
             opened.append(position)
-            if len(opened) > MOST_DEPTH:
-                message = f"parentheses are nested more than {MOST_DEPTH} levels deep"
+            if len(opened) > MAX_DEPTH:
+                message = f"parentheses are nested more than {MAX_DEPTH} levels deep"
                 raise QueryError(message, text, position, position + 1)
         elif mark == ")":
             if not opened:
-                message = "this parenthesis closes none; a parenthesis of a text needs quotes"
+                message = "there is no parenthesis to close; in a text, parentheses need quotes"
                 raise QueryError(message, text, position, position + 1)
             opened.pop()
     if opened:
@@ -92,11 +94,11 @@ def _syntax_error(text: str, grain: Grain, error: UnexpectedInput) -> QueryError
         return QueryError(message, text, position, alone.end())
     before = _WORD_BEFORE.search(text[max(0, position - 50) : position])
     begin = position - len(before[0]) if before else position
-    if lacks_colon := missing_colon(text, grain, begin):
-        return lacks_colon
+    if colon_error := missing_colon_error(text, grain, begin):
+        return colon_error
     if text[position] == ")":
         return QueryError("a term is missing before this parenthesis", text, position, position + 1)
-    word = _ODD_WORD.match(text, position)
+    word = _UNEXPECTED_WORD.match(text, position)
     end = word.end() if word else position + 1
     message = f"`{text[position:end]}` does not fit here; a text with such characters needs quotes"
     return QueryError(message, text, position, end)

@@ -14,8 +14,8 @@ _TRACEPARENT: Final = re.compile(
 _HEXADECIMAL: Final = re.compile(r"(?:0x)?([0-9a-f]{32}|[0-9a-f]{16})", re.IGNORECASE)
 _MIXED: Final = re.compile(r"(?=.*[0-9@])(?=.*[^\W\d_])[^\W_][\w.@+-]{5,}")
 _PATH: Final = re.compile(r"/project/([^/]+)/(traces|sessions|users|observations)/([^/?#]+)")
-LONGEST: Final = 800
-"""Characters of an id."""
+MAX_ID_LENGTH: Final = 800
+"""In characters, of a stored id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,14 @@ class PastedId:
 def recognise(text: str) -> PastedId | None:
     """Return the ids that a pasted text names; None: it is empty or too long for an id."""
     text = text.strip().strip("\"'`<>,;").strip()
-    if not text or len(text) > 4 * LONGEST or "\x00" in text:
+    # A URL with an id is longer than the id.
+    if not text or len(text) > 4 * MAX_ID_LENGTH or "\x00" in text:
         return None
     if match := _TRACEPARENT.fullmatch(text):
         return PastedId((match[1].lower(),), "trace", match[2].lower())
     if text.startswith(("http://", "https://", "/project/")):
         return _of_url(text)
-    if len(text) > LONGEST:
+    if len(text) > MAX_ID_LENGTH:
         return None
     return PastedId(_forms(text))
 
@@ -46,14 +47,14 @@ def recognise(text: str) -> PastedId | None:
 def is_id(text: str) -> bool:
     """Return whether a text looks like an id rather than a word to search for.
 
-    So do ids of OpenTelemetry, letters with digits such as ``user-417``, and addresses of mail.
+    That is: ids of OpenTelemetry, letters with digits such as ``user-417``, and email addresses.
     """
     bare = text.strip()
     return bool(_HEXADECIMAL.fullmatch(bare.replace("-", "")) or _MIXED.fullmatch(bare))
 
 
 def _of_url(text: str) -> PastedId | None:
-    """Return the ids in the address of a page of ours or of Langfuse's."""
+    """Return the ids in the URL of a page of Tracer or of Langfuse."""
     url = urlsplit(text)
     match = _PATH.search(url.path)
     if match is None:

@@ -35,12 +35,12 @@ def to_text(node: Node) -> str:
     """Return the canonical text of the query."""
     if isinstance(node, And):
         return " ".join(
-            _grouped(item) if isinstance(item, Or) else to_text(item) for item in node.items
+            _nested_text(item) if isinstance(item, Or) else to_text(item) for item in node.items
         )
     if isinstance(node, Or):
         return " OR ".join(to_text(item) for item in node.items)
     if isinstance(node, Not):
-        return f"-{_grouped(node.item)}"
+        return f"-{_nested_text(node.item)}"
     if isinstance(node, Spans):
         comparison = f"{node.operator}{node.number}" if node.quantifier == "count" else ""
         return f"{node.quantifier}({_path(node.path)}){comparison}"
@@ -64,7 +64,8 @@ def field_text(field: Field, key: str | None) -> str:
     return f"{field.name}.{key if _PLAIN_KEY.fullmatch(key) else quoted(key)}"
 
 
-def _grouped(node: Node) -> str:
+def _nested_text(node: Node) -> str:
+    """Return the text of a node within another one: AND and OR in parentheses."""
     text = to_text(node)
     return f"({text})" if isinstance(node, And | Or) else text
 

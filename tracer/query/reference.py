@@ -1,4 +1,4 @@
-"""The tables of fields in the documentation, made from the table that queries are parsed by."""
+"""Generates the tables of fields in the documentation from `tracer.query.fields`."""
 
 from __future__ import annotations
 

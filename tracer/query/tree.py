@@ -30,7 +30,7 @@ NOWHERE: Final = Extent(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """The value is this one: a number, a period of time, a text (prose: it contains the text)."""
+    """The value equals this one; a time lies in this period, prose contains this text."""
 
     value: Quantity
 
@@ -52,7 +52,7 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The value lies between two values, both of which belong to the range; None: no bound."""
+    """The value lies between two values, both inclusive; None: no bound."""
 
     low: Quantity | None
     high: Quantity | None
@@ -74,7 +74,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The text stands somewhere in the row's texts, in upper or lower case."""
+    """Any text of the row contains this text, in upper or lower case."""
 
     text: str
     extent: Extent = dataclasses.field(default=NOWHERE, compare=False)
@@ -96,7 +96,7 @@ class Or:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The node does not hold; a field without a value counts as not matching the node."""
+    """The node does not hold; a row without a value of the field matches as well."""
 
     item: Node
     extent: Extent = dataclasses.field(default=NOWHERE, compare=False)
@@ -119,7 +119,7 @@ class Spans:
     path: SpanPath
     operator: Literal["<", "<=", ">", ">=", "="] = ">="
     number: int = 1
-    """``operator`` and ``number`` are of ``count`` alone."""
+    """``operator`` and ``number`` are used by ``count`` only."""
     extent: Extent = dataclasses.field(default=NOWHERE, compare=False)
 
 

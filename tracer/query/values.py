@@ -10,11 +10,11 @@ from tracer.query.fields import Field, Type
 from tracer.query.moments import Moment, parse_moment
 
 _NUMBER: Final = r"[+-]?(?:\d{1,15}(?:\.\d{1,12})?|\.\d{1,12})"
-_MOST: Final = Decimal(10**15)
-"""Numbers are less than this, so that all of their digits are exact."""
-_FINEST: Final = Decimal("1e-12")
-_LONGEST: Final = Decimal(10**10)
-"""Durations are less than this many seconds, 317 years."""
+_MAX_NUMBER: Final = Decimal(10**15)
+"""Exclusive: the digits of smaller numbers are exact."""
+_SMALLEST_STEP: Final = Decimal("1e-12")
+_MAX_SECONDS: Final = Decimal(10**10)
+"""Exclusive, of durations: 317 years."""
 _MICROSECOND: Final = Decimal("1e-6")
 _SCALED: Final = re.compile(rf"({_NUMBER})([kKmMgGbB]?)")
 _DURATION: Final = re.compile(rf"({_NUMBER})(us|µs|ms|s|sec|m|min|h|d)?")
@@ -58,13 +58,13 @@ def parse_number(text: str, kind: Type) -> Decimal | None:
     else:
         match = (_MONEY if kind is Type.MONEY else _SCALED).fullmatch(text)
         value = Decimal(match[1]) * _SCALES[match[2].lower()] if match else None
-    if value is None or abs(value) >= (_LONGEST if kind is Type.DURATION else _MOST):
+    if value is None or abs(value) >= (_MAX_SECONDS if kind is Type.DURATION else _MAX_NUMBER):
         return None
-    return _plain(value.quantize(_MICROSECOND if kind is Type.DURATION else _FINEST))
+    return _plain(value.quantize(_MICROSECOND if kind is Type.DURATION else _SMALLEST_STEP))
 
 
 def with_known_unit(text: str, kind: Type) -> list[str]:
-    """Return what a number with an unknown unit could have been: ``2s`` and ``2min`` for ``2x``."""
+    """Return corrections of a number with an unknown unit: ``2s`` and ``2min`` for ``2x``."""
     number = re.match(_NUMBER, text)
     if number is None or kind not in _LIKELY_UNITS:
         return []

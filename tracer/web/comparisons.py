@@ -39,7 +39,7 @@ def others_of(node: Node, against: str, clock: Clock) -> Node:
 
     ``against``: ``rest`` or ``before``. Raises Invalid where there can be none.
     """
-    others = sides.rest(node) if against == REST else sides.before(node, clock)
+    others = sides.rest(node) if against == REST else sides.previous_period(node, clock)
     if others is None:
         raise Invalid.of_field("against", _NO_OTHERS[against])
     return others

@@ -15,7 +15,7 @@ from tracer.export.selections.write import FORMATS as FILES
 from tracer.export.selections.write import ExportSpec, write
 from tracer.store.jobs.exports import File
 from tracer.store.query.selection import Selection
-from tracer.store.selections.exporting import MOST_STREAMED, count_selection, read_items
+from tracer.store.selections.exporting import MAX_STREAMED, count_selection, read_items
 from tracer.store.traces.snapshot import Snapshot
 
 _CHUNK_BYTES: Final = 64 * 1024
@@ -48,12 +48,12 @@ def selection_file(
 ) -> Response:
     """Return the traces of a selection as one file. Raises Invalid, TooLarge, TooSlow.
 
-    A job writes files of more traces than `MOST_STREAMED`.
+    A job writes files of more traces than `MAX_STREAMED`.
     """
     total = count_selection(project_id, selection)
-    if total > MOST_STREAMED:
+    if total > MAX_STREAMED:
         raise TooLarge(
-            f"{total:,} traces match: a request exports up to {MOST_STREAMED:,}; a job writes more"
+            f"{total:,} traces match: a request exports up to {MAX_STREAMED:,}; a job writes more"
             " (POST /api/v1/exports)"
         )
     form = FILES[spec.format]

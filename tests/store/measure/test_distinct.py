@@ -50,7 +50,7 @@ def test_many_users_are_estimated_within_the_error_that_the_answer_names(
             assert (exact.source, exact.standard_error) == ("rollup", None)
             assert exact.rows[0].value == number
             with monkeypatch.context() as patch:
-                patch.setattr(answers, "MOST_EXACT", USERS - 1)
+                patch.setattr(answers, "MAX_EXACT", USERS - 1)
                 about = users(query=query, buckets=10, previous=True)
             assert about.standard_error == STANDARD_ERROR == pytest.approx(0.016, abs=0.001)
             # The hashes are the same in each run, so the estimates are, too.

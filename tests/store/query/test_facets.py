@@ -20,7 +20,7 @@ from tracer.query.moments import Clock
 from tracer.query.parse import parse
 from tracer.query.printing import to_text
 from tracer.query.tree import Equal, Node, Term
-from tracer.store.query.facets import FACETS, MOST_VALUES, SPAN_FACETS, count_facets
+from tracer.store.query.facets import FACETS, MAX_VALUES, SPAN_FACETS, count_facets
 from tracer.store.query.ranges import RANGES, range_texts
 from tracer.store.query.score_facet import count_scores
 from tracer.store.query.selection import Selection
@@ -93,7 +93,7 @@ def test_facets_equal_a_recount_of_what_a_random_query_selects(
             for field, counts in recount(world, grain, rows).items():
                 values = dict(shown.values[field])
                 # Of more values than a facet shows, those that it shows are the most frequent.
-                assert len(values) == min(MOST_VALUES, len(counts)), to_text(node)
+                assert len(values) == min(MAX_VALUES, len(counts)), to_text(node)
                 assert all(counts[text] == count for text, count in values.items()), field
             for field in numbers:
                 terms = {text: parse(f"{field}:{text}", grain) for text in range_texts(field)}

@@ -47,12 +47,14 @@ def read(client: FlaskClient, query: str, against: str = "rest") -> Any:
 @pytest.mark.usefixtures("runs")
 def test_attributes_of_every_kind_are_ranked_with_exact_counts(client: FlaskClient) -> None:
     differences = read(client, "status:error")
-    assert (differences["selected"], differences["others"], differences["estimated"]) == (
+    assert (differences["selected"], differences["baseline"], differences["estimated"]) == (
         12,
         40,
         False,
     )
-    terms = {term for row in differences["more"] for term in [row["term"], *row["alike"]]}
+    terms = {
+        term for row in differences["more_frequent"] for term in [row["term"], *row["same_counts"]]
+    }
     assert {
         "metadata.plan:enterprise",
         "any(kind:tool,function name:refund)",
@@ -60,10 +62,10 @@ def test_attributes_of_every_kind_are_ranked_with_exact_counts(client: FlaskClie
         "release:new",
     } <= terms
     assert any(term.startswith("latency:>") for term in terms)
-    release = next(row for row in differences["more"] if row["field"] == "release")
-    assert (release["selected"], release["others"], release["times"]) == (12, 10, 4.0)
-    assert [kin["value"] for kin in release["kin"]] == ["old"]
-    assert "user" in differences["same"]
+    release = next(row for row in differences["more_frequent"] if row["field"] == "release")
+    assert (release["selected"], release["baseline"], release["ratio"]) == (12, 10, 4.0)
+    assert [other["value"] for other in release["other_values"]] == ["old"]
+    assert "user" in differences["not_significant"]
     assert {"status", "error"} & set(differences["left_out"])
     listed = client.get("/api/v1/traces", query_string={"q": f"status:error {release['term']}"})
     assert len(listed.json["data"]) == release["selected"]
@@ -73,8 +75,10 @@ def test_attributes_of_every_kind_are_ranked_with_exact_counts(client: FlaskClie
 def test_the_period_before_is_compared_too(client: FlaskClient) -> None:
     differences = read(client, "start:>-12m", "before")
     assert differences["selected"] in (11, 12)
-    assert differences["selected"] + differences["others"] in (23, 24)
-    assert any(row["value"] == "enterprise" or row["alike"] for row in differences["more"])
+    assert differences["selected"] + differences["baseline"] in (23, 24)
+    assert any(
+        row["value"] == "enterprise" or row["same_counts"] for row in differences["more_frequent"]
+    )
 
 
 @pytest.mark.usefixtures("runs")
@@ -84,7 +88,7 @@ def test_traces_of_another_project_are_not_compared(app: Flask, client: FlaskCli
         _, secret = create_key("other", "test")
     headers = {"Authorization": f"Bearer {secret}"}
     response = client.get("/api/v1/differences?q=status:error", headers=headers)
-    assert (response.json["selected"], response.json["others"]) == (0, 0)
+    assert (response.json["selected"], response.json["baseline"]) == (0, 0)
     assert "refund" not in response.text
 
 

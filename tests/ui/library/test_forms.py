@@ -16,7 +16,7 @@ from tracer.store.library.datasets import (
     save_item,
 )
 from tracer.store.library.prompts import PromptDraft, PromptVersion, create_version, get_version
-from tracer.ui.library.written import MOST_CHARACTERS, read_value, written
+from tracer.ui.library.written import MAX_TEXT_LENGTH, read_value, written
 
 PROMPTS, DATASETS = "/project/default/prompts", "/project/default/datasets"
 
@@ -80,7 +80,7 @@ def test_an_item_whose_text_looks_like_unstorable_json_is_shown_and_saved_unchan
     assert [read_value("input", written(text)) for text in texts] == texts
     dataset = save_dataset(project, "d", {})
     # More characters than a form takes: sent over the API.
-    long = "x" * (MOST_CHARACTERS + 1)
+    long = "x" * (MAX_TEXT_LENGTH + 1)
     for number, text in enumerate([texts[0], long]):
         save_item(project, dataset.dataset_id, f"i{number}", {"input": text})
     shown = get_page("/datasets/d/items/i0").one("textarea", name="input").text

@@ -1,1 +1,1 @@
-"""Queries made of other queries, or of what traces have in common."""
+"""Queries derived from other queries, or from attributes of traces."""

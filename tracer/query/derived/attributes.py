@@ -1,4 +1,4 @@
-"""The queries that ask for an attribute of a trace, of its spans, or of its metadata."""
+"""Queries that select traces by an attribute of the trace, of its spans or of its metadata."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from tracer.query.tree import (
 ANYTHING: Final = Glob(("", ""))
 _OF_SPANS: Final = {"tool": "name", "failed": "name", "provider": "provider", "finish": "finish"}
 
-# A trace that failed has an error: fields that ask for failure, and those that follow from it.
-_FAILED: Final = {"status", "error", "errors", "has:error"}
-_FAILURE: Final = {"error", "failed", "has:error"}
+_FAILURE_FIELDS: Final = {"status", "error", "errors", "has:error"}
+"""Fields that select failed traces."""
+_IMPLIED_BY_FAILURE: Final = {"error", "failed", "has:error"}
+"""Fields that every failed trace has."""
 
 
-def asking_for(name: str, value: str | None) -> Node:
-    """Return the query for a value of a field; None: for traces without the field.
+def attribute_query(name: str, value: str | None) -> Node:
+    """Return the query for traces with a value of a field; None: for traces without the field.
 
     ``name`` is a field of traces, with its key after a dot, or ``key`` (the value is a key of the
     metadata), or one of spans: ``tool``, ``failed`` (a failed span), ``provider``, ``prompt`` (a
@@ -61,13 +62,13 @@ def one_of(name: str, values: Sequence[str]) -> Node:
     return _term(Grain.TRACE, name, *map(Equal, values))
 
 
-def beyond(name: str, operator: Literal["<", ">"], value: float) -> Node:
-    """Return the query for traces whose number is less or greater than a limit."""
+def threshold_query(name: str, operator: Literal["<", ">"], value: float) -> Node:
+    """Return the query for traces whose number is less or greater than a threshold."""
     return _term(Grain.TRACE, name, Compare(operator, Decimal(str(value))))
 
 
-def asked(node: Node) -> set[str]:
-    """Return the names, as `asking_for` takes them, of what the top level of a query asks for."""
+def queried_fields(node: Node) -> set[str]:
+    """Return the fields of the top level of a query, by the names that `attribute_query` takes."""
     names: set[str] = set()
     for item in conjuncts(node):
         own = item.item if isinstance(item, Not) else item
@@ -77,7 +78,7 @@ def asked(node: Node) -> set[str]:
             names.add(f"{own.field.name}.{own.key}" if own.key else own.field.name)
         elif isinstance(own, Spans):
             names |= _of_spans(own)
-    return names | _FAILURE if names & _FAILED else names
+    return names | _IMPLIED_BY_FAILURE if names & _FAILURE_FIELDS else names
 
 
 def _of_spans(spans: Spans) -> set[str]:
@@ -85,7 +86,7 @@ def _of_spans(spans: Spans) -> set[str]:
     names = fields & {"provider", "prompt", "finish", "model"}
     if "name" in fields:
         names |= {"tool", "failed"}
-    return names | _FAILURE if fields & {"level", "status"} else names
+    return names | _IMPLIED_BY_FAILURE if fields & {"level", "status"} else names
 
 
 def _prompt(value: str) -> list[Node]:

@@ -1,4 +1,4 @@
-"""The traces that a selection is compared with: the rest of its time, or the period before."""
+"""Queries of the traces that a selection is compared with: all others, or the previous period."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from tracer.query.tree import And, Node, Not, Term, both, conjuncts
 
 
 def rest(node: Node) -> Node | None:
-    """Return the query of the other traces of the same time; None: the query selects all of them.
+    """Return the query of all other traces of the same period; None: there are none.
 
-    The same time is what terms on ``start`` at the top level select.
+    The period is what the terms on ``start`` at the top level select.
     """
-    times, others = _divided(node)
+    times, others = _split_by_start(node)
     if not others:
         return None
     other = others[0] if len(others) == 1 else And(tuple(others))
     return both(And(tuple(times)), other.item if isinstance(other, Not) else Not(other))
 
 
-def before(node: Node, clock: Clock) -> Node | None:
-    """Return the query for the period before, as long as its own; None: it has no beginning."""
+def previous_period(node: Node, clock: Clock) -> Node | None:
+    """Return the query for the previous period of equal length; None: the query has no start."""
     since, until = period_of(node, clock, Grain.TRACE)
     until = min(until or clock.now, clock.now)
     if since is None or since >= until:
         return None
     start = since - (until - since)
-    _, others = _divided(node)
+    _, others = _split_by_start(node)
     first = compares(Grain.TRACE, "start", ">=", start)
     return joined(first, compares(Grain.TRACE, "start", "<", since), others)
 
 
-def _divided(node: Node) -> tuple[list[Term], list[Node]]:
+def _split_by_start(node: Node) -> tuple[list[Term], list[Node]]:
     """Return (terms on the start, the other conditions) of the top level."""
     times: list[Term] = []
     others: list[Node] = []

@@ -25,7 +25,7 @@ from tracer.store.traces.histogram import time_bounds
 
 SECONDS: Final = 3
 """How long a scan may take, and then the scan of a sample."""
-MOST_EXACT: Final = 20_000
+MAX_EXACT: Final = 20_000
 """The number of users up to which those of a range are counted exactly."""
 SAMPLE_ROWS: Final = 100_000
 """The number of rows of the question that a sample has."""
@@ -70,7 +70,7 @@ def _plan(scan: Scan) -> Plan | None:
     plan = plan_of(scan)
     if plan is None or scan.question.counted is None:
         return plan
-    return replace(plan, estimates=exceeds(scan.project_id, plan.counts, MOST_EXACT))
+    return replace(plan, estimates=exceeds(scan.project_id, plan.counts, MAX_EXACT))
 
 
 def _read(scan: Scan, plan: Plan | None) -> tuple[Scanned, float]:

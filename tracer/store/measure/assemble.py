@@ -17,7 +17,7 @@ from tracer.measure.question import Question
 from tracer.store.measure.cells import Cell, Groups
 from tracer.store.rollups.sums import unpacked
 
-MOST_BINS: Final = 40
+MAX_BINS: Final = 40
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -149,7 +149,7 @@ def _slots(keys: list[int]) -> list[tuple[int, int]]:
     signs = [[k for k in keys if k < 0], [k for k in keys if k == 0], [k for k in keys if k > 0]]
     for own in signs:
         if own:
-            step = max(1, -(-(own[-1] - own[0] + 1) // MOST_BINS))
+            step = max(1, -(-(own[-1] - own[0] + 1) // MAX_BINS))
             slots += [
                 (first, min(first + step - 1, _end(own)))
                 for first in range(own[0], own[-1] + 1, step)

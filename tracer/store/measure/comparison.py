@@ -26,7 +26,7 @@ from tracer.store.query.compile import condition
 from tracer.store.schema import scores, span_payloads, spans, traces
 
 SECONDS: Final = 5
-MOST: Final = 6
+MAX_SIDES: Final = 6
 """Sides of a comparison."""
 CUT_OFF: Final = ("length", "max_tokens", "MAX_TOKENS", "model_length", "content_filter")
 """Reasons for which an answer ends before it is whole."""
@@ -85,8 +85,8 @@ def compare(
     """
     if by not in FIELDS:
         raise Invalid.of_field("by", f"expected one of {', '.join(FIELDS)}, got {by!r}")
-    if not 2 <= len(values) <= MOST:
-        raise Invalid.of_field("values", f"expected two to {MOST} values, got {len(values)}")
+    if not 2 <= len(values) <= MAX_SIDES:
+        raise Invalid.of_field("values", f"expected two to {MAX_SIDES} values, got {len(values)}")
     clock = clock or Clock(datetime.now(UTC))
     frame = frame_of(question.period, 0, clock, None)
     columns = Columns(project_id, "generations", spans)

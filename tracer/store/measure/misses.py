@@ -24,7 +24,7 @@ from tracer.store.projects.prices import list_prices, price_book
 from tracer.store.query.source import Column, Table
 from tracer.store.schema import rollup_series, span_payload_rows, spans, traces
 
-LEAST_CACHED: Final = 1_024
+MIN_CACHED_TOKENS: Final = 1_024
 """Tokens of the shortest beginning that providers cache."""
 _EARLIER: Final = timedelta(hours=1)
 """How long before the range the call before may have started."""
@@ -97,7 +97,7 @@ def missed_cost(project_id: str, table: Table, payload: Table) -> Column:
 def _repeats(table: Table) -> Column:
     return sa.and_(
         ~table.c.covered,
-        table.c.tokens_before >= LEAST_CACHED,
+        table.c.tokens_before >= MIN_CACHED_TOKENS,
         table.c.tokens_before <= table.c.input_tokens,
         table.c.end_before <= table.c.start_time,
     )

@@ -12,7 +12,7 @@ from tracer.store.measure.standing import Measured, Name, read_names
 
 SECONDS: Final = 60.0
 """For how long what a name has is not read again."""
-_MOST: Final = 20_000
+_MAX_NAMES: Final = 20_000
 """Names that a process keeps."""
 _NOTHING: Final[frozenset[str]] = frozenset()
 
@@ -49,7 +49,7 @@ class Thresholds:
         if not missing:
             return keys
         histograms = read_names(project_id, missing)
-        if len(self._known) > _MOST:
+        if len(self._known) > _MAX_NAMES:
             self._known.clear()
         for name in missing:
             steps = {what: high_from(each) for what, each in histograms.get(name, {}).items()}

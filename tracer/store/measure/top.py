@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tracer.measure.histogram import BASE, MIDDLE, MOST
+from tracer.measure.histogram import BASE, MAX_KEY, MIDDLE
 from tracer.measure.question import Question
 from tracer.store.measure.cells import Groups
 from tracer.store.query.source import Column, Table
@@ -19,7 +19,7 @@ def key_of(value: Column) -> Column:
     number = sa.cast(value, sa.Float)
     amount = sa.func.nullif(sa.func.abs(number), 0)
     step = sa.func.floor(sa.func.ln(amount) / math.log(BASE) + 0.5) + MIDDLE
-    bounded = sa.func.greatest(1, sa.func.least(MOST, step)) * sa.func.sign(number)
+    bounded = sa.func.greatest(1, sa.func.least(MAX_KEY, step)) * sa.func.sign(number)
     return sa.cast(sa.func.coalesce(sa.case((amount.is_not(None), bounded)), 0), sa.Integer)
 
 

@@ -20,16 +20,16 @@ from tracer.store.query.terms import json_text
 from tracer.store.schema import scores, sessions, spans, trace_payloads, traces
 
 SECONDS: Final = 5
-MOST_ROWS: Final = 20_000
+MAX_TRACES: Final = 20_000
 """Number of latest traces whose values are counted, so that a facet takes no longer than this."""
-MOST: Final = {Grain.TRACE: MOST_ROWS, Grain.SPAN: 20_000, Grain.SESSION: 3_000}
+MAX_ROWS: Final = {Grain.TRACE: MAX_TRACES, Grain.SPAN: 20_000, Grain.SESSION: 3_000}
 """Number of latest rows by grain; a session has the values of all its traces."""
-MOST_VERIFIED: Final = 2_000
+MAX_VERIFIED: Final = 2_000
 """Number of latest traces whose spans are read for a query that needs them."""
-MOST_SEARCHED: Final = 250
+MAX_SEARCHED: Final = 250
 """Number of latest traces whose texts are read."""
-MOST_VALUES: Final = 8
-MOST_COMPLETIONS: Final = 12
+MAX_VALUES: Final = 8
+MAX_COMPLETIONS: Final = 12
 FACETS: Final = {
     "status": "status",
     "name": "name",
@@ -106,13 +106,13 @@ def count_facets(
     for field in RANGES.keys() & fields:
         slots = {int(slot): count for slot, count in values[field]}
         values[field] = [Value(*pair) for pair in counts_of(field, slots)]
-    return Facets(values, rows, rows >= MOST[grain] or (most > 0 and read >= most))
+    return Facets(values, rows, rows >= MAX_ROWS[grain] or (most > 0 and read >= most))
 
 
 def _part(latest: sa.CTE, field: str, grain: Grain) -> sa.Select[Any]:
     """Return the query for the most frequent values of a field, or for the slots of a number."""
     if field not in RANGES:
-        return _values(latest, field, grain=grain).limit(MOST_VALUES)
+        return _values(latest, field, grain=grain).limit(MAX_VALUES)
     return _counted(field, _value(latest, field, grain), latest)
 
 
@@ -133,7 +133,7 @@ def _together(latest: sa.CTE, fields: Sequence[str], grain: Grain) -> sa.CTE:
 def _of_together(together: sa.CTE, field: str) -> sa.Select[Any]:
     number = sa.cast(sa.func.sum(together.c.count), sa.BigInteger)
     query = _counted(field, together.c[field], together, number=number)
-    return query if field in RANGES else query.limit(MOST_VALUES)
+    return query if field in RANGES else query.limit(MAX_VALUES)
 
 
 def complete_values(
@@ -185,7 +185,7 @@ def complete_keys(project_id: str, selection: Selection, field: str, prefix: str
 
 def _read(query: sa.Select[Any]) -> list[Value]:
     with within(SECONDS):
-        rows = db.session.execute(query.limit(MOST_COMPLETIONS))
+        rows = db.session.execute(query.limit(MAX_COMPLETIONS))
         return [Value(value, count) for _, value, count in rows]
 
 
@@ -202,13 +202,13 @@ def _latest_rows(
         columns += _numbers(spans, numbers)
         own = (spans.c.project_id == project_id, ~spans.c.placeholder)
         query = sa.select(*columns).where(*own, selection.condition(grain, spans))
-        query = query.order_by(spans.c.start_time.desc()).limit(MOST[grain])
+        query = query.order_by(spans.c.start_time.desc()).limit(MAX_ROWS[grain])
         return _Latest(query.cte("latest"))
     newest = (
         sa.select(sessions.c.session_id, *_numbers(sessions, numbers))
         .where(sessions.c.project_id == project_id, selection.condition(grain, sessions))
         .order_by(sessions.c.end_time.desc())
-        .limit(MOST[grain])
+        .limit(MAX_ROWS[grain])
         .subquery()
     )
     # Different numbers are counted in half the time of different ids.
@@ -238,10 +238,10 @@ def _latest(project_id: str, selection: Selection, fields: Sequence[str]) -> _La
     own = (traces.c.project_id == project_id, chosen)
     if verified is None:
         query = sa.select(*columns).where(*own).order_by(*newest)
-        return _Latest(query.limit(MOST_ROWS).cte("latest"))
+        return _Latest(query.limit(MAX_TRACES).cte("latest"))
     query = sa.select(traces.c.project_id, *columns).where(*own).order_by(*newest)
     has_texts = any(isinstance(node, Words) for node in conjuncts(selection.node))
-    most = MOST_SEARCHED if has_texts else MOST_VERIFIED
+    most = MAX_SEARCHED if has_texts else MAX_VERIFIED
     candidates = query.limit(most).cte("candidates")
     shown = [column for column in candidates.c if column.name != "project_id"]
     return _Latest(sa.select(*shown).where(verified(candidates)).cte("latest"), candidates, most)
@@ -250,7 +250,7 @@ def _latest(project_id: str, selection: Selection, fields: Sequence[str]) -> _La
 def _payloads(project_id: str, selection: Selection) -> sa.Subquery:
     """Return the metadata of the latest traces: fewer, since each is read from its own row."""
     latest = _latest(project_id, selection, []).rows
-    newest = sa.select(latest.c.trace_id).limit(MOST_ROWS // 16).subquery()
+    newest = sa.select(latest.c.trace_id).limit(MAX_TRACES // 16).subquery()
     return (
         sa.select(sa.cast(trace_payloads.c.metadata, JSONB).label("metadata"))
         .join(newest, newest.c.trace_id == trace_payloads.c.trace_id)

@@ -47,8 +47,8 @@ KEYED: Final = {
     Grain.SESSION: ("score",),
 }
 """The fields with keys; a list can be sorted by the value of a key, such as ``metadata.plan``."""
-MOST_KEYS: Final = 4
-_LONGEST_KEY: Final = 200
+MAX_SORT_KEYS: Final = 4
+_MAX_KEY_LENGTH: Final = 200
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -75,13 +75,13 @@ def parse_sort(text: str | None, grain: Grain) -> tuple[SortKey, ...]:
             hint = f"; did you mean `{close[0]}`?" if close else ""
             raise Invalid(f"sort: `{key.field}` is no field to sort by{hint}")
     unique = {key.field: key for key in reversed(keys)}
-    return tuple(dict.fromkeys(unique[key.field] for key in keys))[:MOST_KEYS]
+    return tuple(dict.fromkeys(unique[key.field] for key in keys))[:MAX_SORT_KEYS]
 
 
 def _keyed(name: str, grain: Grain) -> tuple[str, str] | None:
     """Return (field, key) of a name like ``metadata.plan``; None: it is none to sort by."""
     field, _, key = name.partition(".")
-    if field not in KEYED.get(grain, ()) or not 0 < len(key) <= _LONGEST_KEY:
+    if field not in KEYED.get(grain, ()) or not 0 < len(key) <= _MAX_KEY_LENGTH:
         return None
     return field, key
 

@@ -13,15 +13,15 @@ from tracer.store.query.facets import SECONDS
 from tracer.store.query.selection import Selection
 from tracer.store.schema import scores, traces
 
-MOST_SCORES: Final = 3_000
+MAX_SCORES: Final = 3_000
 """Number of latest scores that are read, so that the facet takes no longer than this."""
-MOST_SCORE_VALUES: Final = 12
+MAX_SCORE_VALUES: Final = 12
 
 
 class ScoreValue(NamedTuple):
     """A value of a score as a term of the query language has it, such as ``down`` or ``<0.5``.
 
-    ``traces`` None: not counted, since the project has more than `MOST_SCORES` scores.
+    ``traces`` None: not counted, since the project has more than `MAX_SCORES` scores.
     """
 
     name: str
@@ -41,7 +41,7 @@ def count_scores(project_id: str, selection: Selection) -> list[ScoreValue]:
     number = sa.func.count(traces.c.trace_id.distinct())
     with within(SECONDS):
         read = db.session.execute(sa.select(sa.func.count()).select_from(recent)).scalar_one()
-        whole = read < MOST_SCORES
+        whole = read < MAX_SCORES
         query = sa.select(recent.c.name, _value(recent).label("value"))
         if whole:
             query = query.add_columns(number).select_from(recent.outerjoin(traces, matches))
@@ -49,7 +49,7 @@ def count_scores(project_id: str, selection: Selection) -> list[ScoreValue]:
             query = query.add_columns(sa.null())
         query = query.group_by(sa.literal_column("1"), sa.literal_column("2"))
         query = query.order_by(sa.func.count().desc(), sa.literal_column("1")).limit(
-            MOST_SCORE_VALUES
+            MAX_SCORE_VALUES
         )
         return sorted(ScoreValue(*row) for row in db.session.execute(query) if row[1])
 
@@ -62,7 +62,7 @@ def _recent(project_id: str) -> sa.CTE:
             scores.c.project_id == project_id, scores.c.trace_id != "", scores.c.data_type != "text"
         )
         .order_by(scores.c.time.desc())
-        .limit(MOST_SCORES)
+        .limit(MAX_SCORES)
         .cte("recent")
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tracer.query.error_types import MODULE, MOST_CHARACTERS, NUMBER
+from tracer.query.error_types import MAX_ERROR_TYPE_LENGTH, MODULE, NUMBER
 from tracer.store.query.source import Column, Shape, Source, Table, exists_in
 from tracer.store.schema import comments, scores, span_payloads, traces
 
@@ -75,7 +75,7 @@ def error_type(message: Column) -> Column:
     """Return the type of an error by its message, as `tracer.query.error_types` defines it."""
     first_line = sa.func.split_part(message, "\n", 1)
     before_colon = sa.func.split_part(first_line, ": ", 1)
-    short = sa.func.left(before_colon, MOST_CHARACTERS)
+    short = sa.func.left(before_colon, MAX_ERROR_TYPE_LENGTH)
     without_module = sa.func.regexp_replace(short, MODULE, "")
     return sa.func.regexp_replace(without_module, NUMBER, "#", "g", type_=sa.Text)
 

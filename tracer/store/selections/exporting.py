@@ -16,7 +16,7 @@ from tracer.store.schema import traces
 from tracer.store.traces.snapshot import Snapshot
 from tracer.store.traces.traces import selected_rows, trace_row
 
-MOST_STREAMED: Final = 100_000
+MAX_STREAMED: Final = 100_000
 """Traces of a file that a request waits for; a job writes larger ones."""
 _COUNT_SECONDS: Final = 10
 

@@ -16,9 +16,9 @@ from tracer.store.database.session import within
 from tracer.store.schema import traces
 from tracer.store.traces.traces import TraceRow
 
-MOST_SPANS: Final = 5_000
+MAX_SPANS: Final = 5_000
 """Spans of a trace that are compared; of a larger one, level by level from the roots on."""
-MOST_DIGESTS: Final = 2_000
+MAX_DIGESTED_SPANS: Final = 2_000
 """Spans of a trace up to which its payloads are compared."""
 SECONDS: Final = 5
 _SCANNED: Final = 2_000
@@ -72,10 +72,10 @@ class Run:
 
 
 def read_trace(trace: TraceRow) -> ReadTrace:
-    """Read up to `MOST_SPANS` spans of a trace; the digests are empty for a larger one."""
+    """Read up to `MAX_SPANS` spans of a trace; the digests are empty for a larger one."""
     key = {"project": trace.project_id, "trace": trace.trace_id}
     with within(SECONDS):
-        if trace.span_count <= MOST_SPANS:
+        if trace.span_count <= MAX_SPANS:
             forest = Forest.build(db.session.execute(_WHOLE, key))
             return ReadTrace(forest, _digests(key, trace.span_count), cut=False)
         ids = list(_from_the_roots(key))
@@ -84,7 +84,7 @@ def read_trace(trace: TraceRow) -> ReadTrace:
 
 def _from_the_roots(key: dict[str, Any]) -> Iterator[str]:
     """Yield the ids of spans level by level, as many as are compared."""
-    left = MOST_SPANS
+    left = MAX_SPANS
     level = list(db.session.scalars(_ROOTS, key | {"most": left}))
     while level and left > 0:
         yield from level
@@ -93,7 +93,7 @@ def _from_the_roots(key: dict[str, Any]) -> Iterator[str]:
 
 
 def _digests(key: dict[str, Any], spans: int) -> dict[str, dict[str, str | None]]:
-    if spans > MOST_DIGESTS:
+    if spans > MAX_DIGESTED_SPANS:
         return {}
     rows = db.session.execute(_DIGESTS, key)
     return {row[0]: dict(zip(_DIGESTED, row[1:], strict=True)) for row in rows}

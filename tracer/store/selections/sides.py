@@ -21,7 +21,7 @@ SAMPLE: Final = 1_500
 """Traces that are compared of each side; of larger sides about as many are read as a sample."""
 SECONDS: Final = 3
 _EXACT: Final = 2 * SAMPLE
-_MOST_READ: Final = 8 * SAMPLE
+_MAX_READ: Final = 8 * SAMPLE
 """Of a side with no more traces, all ids are read where an index finds them."""
 _FEW: Final = SAMPLE // 10
 
@@ -55,13 +55,13 @@ def read_side(project_id: str, matching: Matching) -> Side:
     """Return the traces that match, or a sample of them. Raises TooSlow."""
     expected = estimate(_ids(traces, project_id, matching))
     share = min(1.0, SAMPLE / max(expected.rows, 1))
-    if expected.rows > _MOST_READ or (expected.rows > _EXACT and expected.cost > share * _scan()):
+    if expected.rows > _MAX_READ or (expected.rows > _EXACT and expected.cost > share * _scan()):
         side = _sampled(project_id, matching, share)
         if len(side.trace_ids) >= _FEW:
             return side
     try:
-        everything = Side(_read(_ids(traces, project_id, matching).limit(_MOST_READ + 1)), 1.0)
-        if len(everything.trace_ids) <= _MOST_READ:
+        everything = Side(_read(_ids(traces, project_id, matching).limit(_MAX_READ + 1)), 1.0)
+        if len(everything.trace_ids) <= _MAX_READ:
             return everything.thinned()
     except TooSlow:
         pass

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.query.fields import Grain
 from tracer.store.database.session import within
-from tracer.store.query.facets import MOST_VALUES, SECONDS, Facets, Value
+from tracer.store.query.facets import MAX_VALUES, SECONDS, Facets, Value
 from tracer.store.query.ranges import RANGES, counts_of, range_column, slot_of
 from tracer.store.query.selection import Selection
 from tracer.store.schema import traces
@@ -90,5 +90,5 @@ def _values(chosen: sa.CTE, recent: sa.CTE, field: str) -> sa.Select[Any]:
         .join(chosen, chosen.c.user_id == pair.c.user_id)
         .group_by(pair.c.value)
         .order_by(count.desc(), pair.c.value)
-        .limit(MOST_VALUES)
+        .limit(MAX_VALUES)
     )

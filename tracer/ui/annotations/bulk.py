@@ -25,9 +25,9 @@ from tracer.ui.base.visitor import author, current_visitor
 
 UNDO_SECONDS: Final = 10
 """How long a job waits, so that it can be undone."""
-MOST_TICKED: Final = 500
-MOST_TAGS: Final = 50
-MOST_CHARACTERS: Final = 200
+MAX_SELECTED: Final = 500
+MAX_TAGS: Final = 50
+MAX_TEXT_LENGTH: Final = 200
 _SECONDS: Final = 10
 ACTIONS: Final = {
     "bookmark": "Bookmark",
@@ -51,7 +51,7 @@ class Chosen:
         An empty query selects all traces.
         """
         if ticked:
-            return cls(None, ticked[:MOST_TICKED])
+            return cls(None, ticked[:MAX_SELECTED])
         if "q" not in values:
             abort(400, "Tick the traces in the list, or choose all that match.")
         return cls(values["q"].strip(), [])
@@ -154,16 +154,16 @@ def _tag_edit() -> TagEdit:
     edits = dict.fromkeys(removed, False) | dict.fromkeys(added, True)
     if not edits:
         refuse("Enter a tag to add or to remove.")
-    if len(edits) > MOST_TAGS or any(len(tag) > MOST_CHARACTERS for tag in edits):
-        refuse(f"At most {MOST_TAGS} tags at once, of at most {MOST_CHARACTERS} characters.")
+    if len(edits) > MAX_TAGS or any(len(tag) > MAX_TEXT_LENGTH for tag in edits):
+        refuse(f"At most {MAX_TAGS} tags at once, of at most {MAX_TEXT_LENGTH} characters.")
     return TagEdit(edits)
 
 
 def _score() -> Score:
     """Return the score of the form: a number, yes or no, or a category."""
     name, value, comment = (_text(field) for field in ("name", "value", "comment"))
-    if not name or not value or max(len(name), len(value)) > MOST_CHARACTERS:
-        refuse(f"Enter the score's name and its value, in at most {MOST_CHARACTERS} characters.")
+    if not name or not value or max(len(name), len(value)) > MAX_TEXT_LENGTH:
+        refuse(f"Enter the score's name and its value, in at most {MAX_TEXT_LENGTH} characters.")
     explanation = comment[:2_000] or None
     if value.lower() in ("yes", "no"):
         return Score(name, "boolean", value=float(value.lower() == "yes"), comment=explanation)

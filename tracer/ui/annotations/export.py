@@ -12,8 +12,8 @@ from tracer.query.derived.attributes import one_of
 from tracer.query.printing import to_text
 from tracer.store.database.session import transaction
 from tracer.store.jobs.exports import create_export, read_file
-from tracer.store.selections.exporting import MOST_STREAMED, count_selection
-from tracer.ui.annotations.bulk import MOST_TICKED, selection_of
+from tracer.store.selections.exporting import MAX_STREAMED, count_selection
+from tracer.ui.annotations.bulk import MAX_SELECTED, selection_of
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.base.visitor import author
@@ -33,7 +33,7 @@ def export(project_id: str) -> AnyResponse | str:
             sort=request.args.get("sort", ""),
             columns=request.args.get("columns", ""),
             total=count_selection(project_id, selection),
-            most=MOST_STREAMED,
+            most=MAX_STREAMED,
             formats=[
                 form for form in FORMATS.values() if form.name != PARQUET or parquet.is_available()
             ],
@@ -64,7 +64,7 @@ def job_download(project_id: str, job_id: str) -> AnyResponse:
 
 def _query() -> str:
     """Return the query of the address, or the one for the ticked traces."""
-    ticked = request.args.getlist("trace")[:MOST_TICKED]
+    ticked = request.args.getlist("trace")[:MAX_SELECTED]
     return to_text(one_of("id", ticked)) if ticked else request.args.get("q", "").strip()
 
 

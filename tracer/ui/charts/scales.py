@@ -14,7 +14,7 @@ DECADES: Final = 1.5
 _STEPS: Final = (1, 2, 2.5, 5, 10)
 _SECOND_STEPS: Final = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 _INTERVALS: Final = 3
-_MOST_LABELS: Final = 5
+_MAX_LABELS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def logarithmic(values: Sequence[float]) -> Scale:
     """Return a scale over the powers of ten around positive values."""
     first = math.floor(math.log10(min(values)) + 1e-9)
     last = max(first + 1, math.ceil(math.log10(max(values)) - 1e-9))
-    skip = max(1, math.ceil((last - first + 1) / _MOST_LABELS))
+    skip = max(1, math.ceil((last - first + 1) / _MAX_LABELS))
     ticks = tuple(float(f"1e{power}") for power in range(first, last + 1, skip))
     return Scale(ticks[0], float(f"1e{last}"), ticks, log=True)
 

@@ -11,7 +11,7 @@ from tracer.ui.render.time_zone import reader_zone
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
-_MOST: Final = 7
+_MAX_LABELS: Final = 7
 _STEPS: Final = (
     *(timedelta(minutes=minutes) for minutes in (1, 5, 10, 15, 30)),
     *(timedelta(hours=hours) for hours in (1, 2, 3, 6, 12)),
@@ -44,7 +44,7 @@ class Tick:
 def ticks(axis: TimeAxis) -> list[Tick]:
     """Return at most seven labels at round times of the reader's zone."""
     length = axis.until - axis.since
-    step = next((step for step in _STEPS if length / step <= _MOST), _STEPS[-1])
+    step = next((step for step in _STEPS if length / step <= _MAX_LABELS), _STEPS[-1])
     return [
         Tick(position, _label(time, step, length), anchor(position))
         for time in _multiples(axis, step)

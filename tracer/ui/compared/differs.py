@@ -1,4 +1,4 @@
-"""The page “What differs”: attributes of a selection of traces that others have less often."""
+"""The page “What differs”: attributes more or less frequent in a selection than in a baseline."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _HEIGHT: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class DrawnBar:
-    """A bar upwards for the selection and one downwards for the others, with its tooltip."""
+    """A bar upwards for the selection and one downwards for the baseline, with their tooltip."""
 
     x: float
     width: float
     selected: float
-    others: float
+    baseline: float
     title: str
 
 
@@ -58,7 +58,7 @@ class DiffersPage:
 
     @cached_property
     def answer(self) -> DifferenceAnswer | None:
-        """The answer; None: there is nothing to compare with, for the reason ``problem``."""
+        """The answer; None: nothing can be compared, and `problem` is set to the reason."""
         try:
             return self.read()
         except (Invalid, TooSlow) as error:
@@ -73,10 +73,10 @@ class DiffersPage:
         """Return the address of the comparison with other traces."""
         return self.query.url(against=against if against != REST else "")
 
-    def only_url(self, term: str, *, there: bool = True) -> str:
+    def only_url(self, term: str, *, match: bool = True) -> str:
         """Return the list of the selected traces that match a term as well, or do not."""
         node = parse(term, Grain.TRACE)
-        if not there:
+        if not match:
             node = node.item if isinstance(node, Not) else Not(node)
         return self._list.url(edit.narrowed(self._list.shown, Grain.TRACE, node))
 
@@ -88,7 +88,7 @@ class DiffersPage:
 
 @html_and_json("/project/<project_id>/differs")
 def differs(project_id: str) -> Representations:
-    """Show which attributes the selected traces have more often than others."""
+    """Show which attributes are more or less frequent in the selected traces than in others."""
     page = DiffersPage(project_id)
     return Representations(
         "compared/differs.html",
@@ -101,7 +101,7 @@ def differs(project_id: str) -> Representations:
             "share": share,
             "times": times,
             "number_fields": _NAMES,
-            "shapes": [(shape, _NAMES[shape.field]) for shape in _shapes(page)],
+            "distributions": [(each, _NAMES[each.field]) for each in _distributions(page)],
             "drawn": drawn,
             "shown": shown_number,
         },
@@ -109,7 +109,7 @@ def differs(project_id: str) -> Representations:
     )
 
 
-def _shapes(page: DiffersPage) -> list[NumberDifference]:
+def _distributions(page: DiffersPage) -> list[NumberDifference]:
     return page.answer.numbers if page.answer else []
 
 
@@ -121,9 +121,9 @@ def share(value: float) -> str:
 
 def times(value: DifferingValue) -> str:
     """Return how many times as often the selection has the attribute: ``29``, ``1.5``, ``0.39``."""
-    if value.times is None:
+    if value.ratio is None:
         return "∞"
-    return f"{value.times:.0f}" if value.times >= 9.95 else f"{value.times:.2g}"
+    return f"{value.ratio:.0f}" if value.ratio >= 9.95 else f"{value.ratio:.2g}"
 
 
 def shown_number(field: str, value: float) -> str:
@@ -133,19 +133,19 @@ def shown_number(field: str, value: float) -> str:
     return money(Decimal(str(value))) if field == "cost" else count(round(value))
 
 
-def drawn(shape: NumberDifference) -> list[DrawnBar]:
+def drawn(number: NumberDifference) -> list[DrawnBar]:
     """Return the bars of both sides, each side relative to its largest bar."""
-    most_selected = max(1, *(bar.selected for bar in shape.bars))
-    most_others = max(1, *(bar.others for bar in shape.bars))
-    width = 100 / len(shape.bars)
+    max_selected = max(1, *(bar.selected for bar in number.bars))
+    max_baseline = max(1, *(bar.baseline for bar in number.bars))
+    width = 100 / len(number.bars)
     return [
         DrawnBar(
             x=round(index * width, 2),
             width=round(width * 0.84, 2),
-            selected=round(_HEIGHT * bar.selected / most_selected, 1),
-            others=round(_HEIGHT * bar.others / most_others, 1),
-            title=f"{shown_number(shape.field, bar.low)} to {shown_number(shape.field, bar.high)}:"
-            f" {bar.selected:,} against {bar.others:,}",
+            selected=round(_HEIGHT * bar.selected / max_selected, 1),
+            baseline=round(_HEIGHT * bar.baseline / max_baseline, 1),
+            title=f"{shown_number(number.field, bar.low)} to"
+            f" {shown_number(number.field, bar.high)}: {bar.selected:,} against {bar.baseline:,}",
         )
-        for index, bar in enumerate(shape.bars)
+        for index, bar in enumerate(number.bars)
     ]

@@ -19,7 +19,7 @@ from tracer.ui.base.rendering import render
 from tracer.ui.charts.units import Unit, shown
 from tracer.ui.dashboards.comparison import (
     BY,
-    MOST_GROUPS,
+    MAX_GROUPS,
     Calls,
     Group,
     Measured,
@@ -83,7 +83,7 @@ def comparison(project_id: str) -> str:
         volumes=_volumes(project_id, chosen, traces),
         rows=rows,
         error=error,
-        most=MOST_GROUPS,
+        most=MAX_GROUPS,
         project_id=project_id,
         address=url_for("ui.comparison", project_id=project_id),
     )
@@ -113,7 +113,7 @@ def _chosen(groups: Sequence[Group], names: Sequence[str]) -> list[Group]:
     """Return the groups that were chosen in the order of the choice, else the two largest."""
     by_name = {group.value: group for group in groups}
     known = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
-    return known[:MOST_GROUPS] if known else list(groups[:2])
+    return known[:MAX_GROUPS] if known else list(groups[:2])
 
 
 def _row(measured: Measured) -> ComparedRow:

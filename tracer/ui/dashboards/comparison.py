@@ -26,7 +26,7 @@ BY: Final = {
     "release": "Releases",
     "env": "Environments",
 }
-MOST_GROUPS: Final = 4
+MAX_GROUPS: Final = 4
 _OFFERED: Final = 20
 _SCORES: Final = 3
 _MEASURES: Final = (

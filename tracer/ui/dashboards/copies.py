@@ -20,7 +20,7 @@ from tracer.ui.dashboards.download import attachment
 from tracer.ui.dashboards.shown import Shown
 
 _RULE: Final = "/project/<project_id>/dashboards/<dashboard_id>"
-_LARGEST: Final = 1_000_000
+_MAX_DOCUMENT_LENGTH: Final = 1_000_000
 """Characters of a document that is imported."""
 
 
@@ -28,8 +28,8 @@ _LARGEST: Final = 1_000_000
 def make_dashboard(project_id: str) -> AnyResponse:
     """Make an empty dashboard of a name, or the one whose document was sent."""
     sent = request.files.get("file")
-    text = sent.read(_LARGEST).decode("utf-8", "replace") if sent else ""
-    text = text or request.form.get("document", "")[:_LARGEST]
+    text = sent.read(_MAX_DOCUMENT_LENGTH).decode("utf-8", "replace") if sent else ""
+    text = text or request.form.get("document", "")[:_MAX_DOCUMENT_LENGTH]
     try:
         if text.strip():
             made = _imported(text)

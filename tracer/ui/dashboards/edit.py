@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.dashboards.document import (
     CHARTS,
-    MOST_TILES,
+    MAX_TILES,
     WIDTHS,
     Dashboard,
     Tile,
@@ -175,6 +175,6 @@ def _index(number: str, tiles: Sequence[Tile]) -> int:
 
 
 def _few(tiles: Sequence[Tile]) -> tuple[Tile, ...]:
-    if len(tiles) > MOST_TILES:
-        refuse(f"A dashboard has at most {MOST_TILES} charts.")
+    if len(tiles) > MAX_TILES:
+        refuse(f"A dashboard has at most {MAX_TILES} charts.")
     return tuple(tiles)

@@ -11,7 +11,7 @@ from tracer.ui.charts.tables import Row
 from tracer.ui.charts.units import Unit
 from tracer.ui.dashboards.series import Url, group_name, measure_name, number, row_name, unit_of
 
-MOST_COLUMNS: Final = 6
+MAX_COLUMNS: Final = 6
 """Most columns of a table of two groups."""
 
 
@@ -56,7 +56,7 @@ def pivoted(answer: Answer, url: Url) -> tuple[list[tuple[str, Unit]], list[Row]
     unit = unit_of(answer.question)
     by_groups = {row.groups: row for row in answer.rows}
     firsts = list(dict.fromkeys(row.groups[0] for row in answer.rows))
-    seconds = list(dict.fromkeys(row.groups[1] for row in answer.rows))[:MOST_COLUMNS]
+    seconds = list(dict.fromkeys(row.groups[1] for row in answer.rows))[:MAX_COLUMNS]
     rows = []
     for first in firsts:
         cells = [by_groups.get((first, second)) for second in seconds]

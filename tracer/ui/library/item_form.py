@@ -17,8 +17,8 @@ from tracer.ui.base.rendering import render
 from tracer.ui.library.datasets import ITEM_VALUES, find_dataset
 from tracer.ui.library.written import read_value
 
-_LONGEST_NAME: Final = 500
-_LONGEST_DESCRIPTION: Final = 2_000
+_MAX_NAME_LENGTH: Final = 500
+_MAX_DESCRIPTION_LENGTH: Final = 2_000
 
 
 @bp.post("/project/<project_id>/datasets")
@@ -26,12 +26,12 @@ def make_dataset(project_id: str) -> AnyResponse:
     """Create the dataset that the form names."""
     name = request.form.get("name", "").strip()
     description = request.form.get("description", "").strip()
-    if not 1 <= len(name) <= _LONGEST_NAME:
-        refuse(f"Name: expected 1 to {_LONGEST_NAME} characters.")
+    if not 1 <= len(name) <= _MAX_NAME_LENGTH:
+        refuse(f"Name: expected 1 to {_MAX_NAME_LENGTH} characters.")
     if datasets.get_dataset(project_id, name) is not None:
         refuse(f"There is a dataset “{name}” already.")
     with transaction():
-        fields = {"description": description[:_LONGEST_DESCRIPTION]} if description else {}
+        fields = {"description": description[:_MAX_DESCRIPTION_LENGTH]} if description else {}
         datasets.save_dataset(project_id, name, fields)
     return go_to(url_for("ui.dataset", project_id=project_id, name=name))
 

@@ -15,13 +15,13 @@ from tracer.store.library import prompts
 from tracer.store.library.prompts import LATEST, PromptDraft, PromptVersion
 from tracer.ui.base.blueprint import bp, go_to, refuse
 from tracer.ui.base.rendering import render
-from tracer.ui.library.prompts import LONGEST_LABEL, find_version, find_versions
+from tracer.ui.library.prompts import MAX_LABEL_LENGTH, find_version, find_versions
 from tracer.ui.library.written import read_json, read_text
 from tracer.ui.render import json_tree
 
 _TYPES: Final = ("text", "chat")
-_LONGEST_MESSAGE: Final = 2_000
-_MOST_MESSAGES: Final = 100
+_MAX_NOTE_LENGTH: Final = 2_000
+_MAX_MESSAGES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ def make_version(project_id: str, name: str) -> AnyResponse:
 
 def _save(project_id: str, name: str, kind: str) -> AnyResponse:
     note = read_text("Message", request.form.get("message", "")).strip()
-    if len(note) > _LONGEST_MESSAGE:
-        refuse(f"What changed: at most {_LONGEST_MESSAGE:,} characters.")
+    if len(note) > _MAX_NOTE_LENGTH:
+        refuse(f"What changed: at most {_MAX_NOTE_LENGTH:,} characters.")
     draft = PromptDraft(
         name=name,
         type=kind,
@@ -107,14 +107,14 @@ def _prompt(kind: str) -> Json:
         )
         if content.strip()
     ]
-    return sent[:_MOST_MESSAGES] or refuse("Messages: the prompt is empty.")
+    return sent[:_MAX_MESSAGES] or refuse("Messages: the prompt is empty.")
 
 
 def _labels() -> tuple[str, ...]:
     sent = (label.strip() for label in request.form.get("labels", "").split(","))
     labels = tuple(dict.fromkeys(label for label in sent if label))
-    if any(label == LATEST or len(label) > LONGEST_LABEL for label in labels):
-        refuse(f"Labels: at most {LONGEST_LABEL} characters each; “{LATEST}” moves by itself.")
+    if any(label == LATEST or len(label) > MAX_LABEL_LENGTH for label in labels):
+        refuse(f"Labels: at most {MAX_LABEL_LENGTH} characters each; “{LATEST}” moves by itself.")
     return labels
 
 

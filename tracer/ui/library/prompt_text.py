@@ -19,10 +19,10 @@ SAME, ADDED, REMOVED = "", "ins", "del"
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}\s]{1,100})\s*\}\}")
 _WORD: Final = re.compile(r"\{\{[^{}]*\}\}|\d+(?:\.\d+)+|\s+|[^\s\w]|\w+")
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
-_MOST_WORDS: Final = 3_000
+_MAX_WORDS: Final = 3_000
 """Words of both texts up to which words are compared; above, lines are."""
-_MOST_LINES: Final = 3_000
-_MOST_COMPARED: Final = 10_000
+_MAX_LINES: Final = 3_000
+_MAX_COMPARED: Final = 10_000
 """Words or lines that are compared in all messages together; the others are shown as wholes."""
 _GLUE_WORDS: Final = 2
 
@@ -86,7 +86,7 @@ def marked(text: str) -> Markup:
 def diff(before: Json, after: Json) -> PromptDiff:
     """Return the differences of two prompts, message by message."""
     messages = []
-    left = _MOST_COMPARED
+    left = _MAX_COMPARED
     for old, new in zip_longest(texts(before), texts(after)):
         if old is None or new is None or old[0] != new[0]:
             messages += [
@@ -106,14 +106,14 @@ def diff(before: Json, after: Json) -> PromptDiff:
 _CHANGES: Final = (ADDED, REMOVED)
 
 
-def compare(before: str, after: str, left: int = _MOST_COMPARED) -> tuple[list[DiffPart], int]:
+def compare(before: str, after: str, left: int = _MAX_COMPARED) -> tuple[list[DiffPart], int]:
     """Return the pieces that both texts, or one of them, have, in reading order.
 
     And how many words or lines were compared for it, at most ``left``.
     """
     if before == after:
         return [DiffPart(SAME, after)] if after else [], 0
-    for pattern, most in ((_WORD, _MOST_WORDS), (_LINE, _MOST_LINES)):
+    for pattern, most in ((_WORD, _MAX_WORDS), (_LINE, _MAX_LINES)):
         old, new = pattern.findall(before), pattern.findall(after)
         number = len(old) + len(new)
         if number <= min(most, left):

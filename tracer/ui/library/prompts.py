@@ -28,7 +28,7 @@ from tracer.ui.render.messages import Body, Renderer
 _PERIOD: Final = timedelta(days=7)
 _TRACES: Final = 10
 _MEASURES: Final = 2
-LONGEST_LABEL: Final = 100
+MAX_LABEL_LENGTH: Final = 100
 _DEFAULT_LABEL: Final = "production"
 """The label that an application asks for which names none."""
 
@@ -86,7 +86,7 @@ def prompt(project_id: str, name: str) -> str:
         default_label=_DEFAULT_LABEL,
         has_default=any(_DEFAULT_LABEL in version.labels for version in versions),
         use=code(_use(shown), "python"),
-        longest_label=LONGEST_LABEL,
+        longest_label=MAX_LABEL_LENGTH,
     )
 
 
@@ -96,8 +96,8 @@ def move_label(project_id: str, name: str) -> AnyResponse:
     label = request.form.get("label", "").strip()
     number = request.form.get("version", 0, type=int)
     version = find_version(find_versions(project_id, name), number)
-    if not 1 <= len(label) <= LONGEST_LABEL or label == LATEST:
-        refuse(f"label: expected 1 to {LONGEST_LABEL} characters, other than “{LATEST}”.")
+    if not 1 <= len(label) <= MAX_LABEL_LENGTH or label == LATEST:
+        refuse(f"label: expected 1 to {MAX_LABEL_LENGTH} characters, other than “{LATEST}”.")
     with transaction():
         prompts.label_version(project_id, name, version.version, [label])
     return redirect(

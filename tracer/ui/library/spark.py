@@ -12,7 +12,7 @@ K = TypeVar("K")
 WIDTH: Final = 84
 HEIGHT: Final = 20
 _MARGIN: Final = 2
-_LEAST_RANGE: Final = 0.2
+_MIN_RANGE: Final = 0.2
 """Of the largest value: smaller changes look flat, as noise should."""
 
 
@@ -26,7 +26,7 @@ def sparks(figures: Mapping[K, UseFigures], score: str) -> dict[K, str]:
 def _range(trends: Iterable[Sequence[float | None]]) -> tuple[float, float]:
     values = [value for trend in trends for value in trend if value is not None]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    least = max(abs(low), abs(high)) * _LEAST_RANGE or 1.0
+    least = max(abs(low), abs(high)) * _MIN_RANGE or 1.0
     missing = max(least - (high - low), 0.0) / 2
     return low - missing, high + missing
 

@@ -9,15 +9,15 @@ from tracer.records import Json
 from tracer.ui.base.blueprint import refuse
 from tracer.ui.render import json_tree
 
-MOST_CHARACTERS = 1_000_000
+MAX_TEXT_LENGTH = 1_000_000
 
 
 def read_text(label: str, text: str) -> str:
     """Return a text of a form with the line breaks of Unix; refuse one that can't be stored."""
     # Browsers send CRLF line ends.
     text = text.replace("\r\n", "\n")
-    if "\x00" in text or len(text) > MOST_CHARACTERS:
-        refuse(f"{label}: expected at most {MOST_CHARACTERS:,} characters, none of them NUL.")
+    if "\x00" in text or len(text) > MAX_TEXT_LENGTH:
+        refuse(f"{label}: expected at most {MAX_TEXT_LENGTH:,} characters, none of them NUL.")
     return text
 
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from tracer.ui.lists.list_query import ListQuery
 
-MOST: Final = 30
-NARROWEST: Final = 40
+MAX_COLUMNS: Final = 30
+MIN_WIDTH: Final = 40
 WIDEST: Final = 900
 _STEP: Final = 40
 
@@ -50,7 +50,7 @@ class ColumnSet:
         """
         names = [name.strip() for name in text.split(",") if name.strip()] or list(self.default)
         columns: dict[str, Column] = {}
-        for column in filter(None, map(self._column, names[:MOST])):
+        for column in filter(None, map(self._column, names[:MAX_COLUMNS])):
             columns.setdefault(column.name, column)
         if self.leading in columns:
             return list(columns.values())
@@ -64,7 +64,7 @@ class ColumnSet:
             column = Column(name, key, "num" if kind == "score" else "meta", name, key)
         if column is None or not digits.isdecimal():
             return column
-        return replace(column, width=max(NARROWEST, min(int(digits[:4]), WIDEST)))
+        return replace(column, width=max(MIN_WIDTH, min(int(digits[:4]), WIDEST)))
 
 
 class ColumnChoice:
@@ -114,7 +114,7 @@ class ColumnChoice:
 
     def resize(self, column: Column, by: int) -> str:
         """Return the address with a column narrower (-1) or wider (1)."""
-        width = max(NARROWEST, min((column.width or 120) + by * _STEP, WIDEST))
+        width = max(MIN_WIDTH, min((column.width or 120) + by * _STEP, WIDEST))
         wider = replace(column, width=width)
         return self._url([wider if other is column else other for other in self.columns])
 

@@ -24,7 +24,7 @@ from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.base.representations import Representations, html_and_json
 
-_MOST: Final = 12
+_MAX_COMPLETIONS: Final = 12
 # Fields of spans whose values are those of a field of traces.
 _OF_TRACES: Final = {"trace_name": "name"}
 _UNIT_EXAMPLES: Final = {
@@ -71,8 +71,8 @@ def _options(project_id: str, typing: Typing, text: str, cursor: int) -> list[Op
 
     if typing.field is None:
         rows = field_completions(typing)
-        return [option(row.text, row.text, row.description) for row in rows[:_MOST]]
-    if typing.types_key:
+        return [option(row.text, row.text, row.description) for row in rows[:_MAX_COMPLETIONS]]
+    if typing.is_key:
         keys = _stored(project_id, typing)
         return [option(f"{key.text}:", f"{key.text}:", "", key.traces) for key in keys]
     if typing.field.choices:
@@ -95,7 +95,7 @@ def _stored(project_id: str, typing: Typing) -> list[Value]:
     try:
         if typing.grain is Grain.SPAN and typing.field.name in SPAN_FACETS:
             return complete_span_values(project_id, ALL, typing.field.name, typing.prefix)
-        if typing.types_key:
+        if typing.is_key:
             return complete_keys(project_id, ALL, name, typing.prefix)
         if name in FACETS or typing.key:
             return complete_values(project_id, ALL, name, typing.key, typing.prefix)

@@ -13,7 +13,7 @@ LENGTHS: Final = {
 }
 """Of the traces that are summed up, by the parameter ``of``."""
 USUAL: Final = "7d"
-_MOST_BARS: Final = 31
+_MAX_BARS: Final = 31
 _DAY: Final = timedelta(days=1)
 
 
@@ -40,5 +40,5 @@ def bars_since(begin: datetime) -> tuple[timedelta, int]:
     """Return the time that each bar covers, hours or whole days, and their number until now."""
     past = datetime.now(UTC) - begin
     unit = timedelta(hours=1) if past <= _DAY + timedelta(minutes=1) else _DAY
-    width = -(-past // (unit * _MOST_BARS)) * unit
+    width = -(-past // (unit * _MAX_BARS)) * unit
     return width, max(1, -(-past // width))

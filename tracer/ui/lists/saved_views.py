@@ -21,8 +21,8 @@ from tracer.ui.lists.kinds import KINDS, ListKind
 from tracer.ui.lists.list_query import ListQuery
 from tracer.web.access import audit
 
-_LONGEST_NAME: Final = 80
-_LONGEST_STATE: Final = 8_000
+_MAX_NAME_LENGTH: Final = 80
+_MAX_STATE_LENGTH: Final = 8_000
 _STATE: Final = ("q", "sort", "columns", "over", "of")
 NONE: Final = "all"
 """The value of ``view`` that opens a list without its default view."""
@@ -140,14 +140,14 @@ def _kind(name: str) -> ListKind:
 
 def _name() -> str:
     name = " ".join(request.form.get("name", "").split())
-    if not 1 <= len(name) <= _LONGEST_NAME:
-        refuse(f"name: expected 1 to {_LONGEST_NAME} characters.")
+    if not 1 <= len(name) <= _MAX_NAME_LENGTH:
+        refuse(f"name: expected 1 to {_MAX_NAME_LENGTH} characters.")
     return name
 
 
 def _sent_state() -> str:
     text = request.form.get("state", "")
-    if len(text) > _LONGEST_STATE:
+    if len(text) > _MAX_STATE_LENGTH:
         refuse("state: the query of a view is too long.")
     return urlencode(_state(dict(parse_qsl(text))))
 

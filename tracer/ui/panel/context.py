@@ -25,7 +25,7 @@ from tracer.analysis.word_diff import Piece
 from tracer.ui.render.format import money, whole
 from tracer.wording import plural
 
-_MOST_SEGMENTS = 200
+_MAX_SEGMENTS = 200
 _LABELS = {
     CACHED: "cached",
     KNOWN: "known, not cached",
@@ -65,7 +65,7 @@ def view_context(context: Context | None) -> ContextView | None:
         previous_id=context.previous_id,
         previous_name=context.previous_name or "unnamed",
         messages=context.messages,
-        segments=context.messages[:_MOST_SEGMENTS],
+        segments=context.messages[:_MAX_SEGMENTS],
         legend=_legend(context),
         miss_heading=_miss_heading(miss) if miss else "",
         miss_detail=_miss_detail(miss) if miss else "",

@@ -11,7 +11,7 @@ from tracer.ui.panel.trace import Panel
 from tracer.ui.render.format import duration
 from tracer.ui.render.messages import CalledSpan, Piece, Turn
 
-_MOST = 200
+_MAX_SIBLINGS = 200
 """Siblings that are read on each side of the model call."""
 _TOOLS = ("tool", "function")
 
@@ -27,7 +27,7 @@ def link_tool_calls(panel: Panel, span: SpanDetail, project_id: str) -> None:
     calls = {section.id: _calls(section.body.turns) for section in panel.sections}
     requested, repeated = calls.get("output", []), calls.get("input", [])
     if requested:
-        below = children_page(project_id, span.trace_id, span.span_id, None, _MOST).rows
+        below = children_page(project_id, span.trace_id, span.span_id, None, _MAX_SIBLINGS).rows
         _match(requested, [*below, *_after(span, project_id)])
     if repeated:
         _match(reversed(repeated), reversed(_beside(span, project_id, forward=False)))
@@ -49,7 +49,7 @@ def _after(span: SpanDetail, project_id: str) -> list[SpanRow]:
 
 def _beside(span: SpanDetail, project_id: str, *, forward: bool) -> list[SpanRow]:
     cursor = encode_cursor(forward, span.start_time, span.span_id)
-    return children_page(project_id, span.trace_id, span.parent_span_id, cursor, _MOST).rows
+    return children_page(project_id, span.trace_id, span.parent_span_id, cursor, _MAX_SIBLINGS).rows
 
 
 def _match(calls: Iterable[Piece], rows: Iterable[SpanRow]) -> None:

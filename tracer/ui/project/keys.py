@@ -33,10 +33,10 @@ KINDS: Final = {
     "all": "all: write, read, change and delete",
 }
 assert set(KINDS) == set(KEY_KINDS)
-_LONGEST_NAME: Final = 100
-_MOST_REFUSALS: Final = 200
+_MAX_NAME_LENGTH: Final = 100
+_MAX_REFUSALS: Final = 200
 _SOON: Final = timedelta(days=7)
-_LONGEST_SHOWN: Final = timedelta(days=30)
+_MAX_ENDED_AGE: Final = timedelta(days=30)
 
 
 @bp.get("/project/<project_id>/settings/keys")
@@ -50,8 +50,8 @@ def make_key(project_id: str) -> Response:
     """Create a key and show its secret, once: only its hash is stored."""
     name = request.form.get("name", "").strip()
     kind, days = request.form.get("kind", "all"), request.form.get("days", "")
-    if not 1 <= len(name) <= _LONGEST_NAME:
-        refuse(f"name: expected 1 to {_LONGEST_NAME} characters.")
+    if not 1 <= len(name) <= _MAX_NAME_LENGTH:
+        refuse(f"name: expected 1 to {_MAX_NAME_LENGTH} characters.")
     if kind not in KINDS or days not in dict(PERIODS):
         refuse("Choose the rights of the key, and when it expires.")
     expires_at = datetime.now(UTC) + timedelta(days=int(days)) if days else None
@@ -110,7 +110,7 @@ def _page(project_id: str, new: ApiKey | None = None, secret: str = "") -> str:
     ended = [row for row in rows if not row.is_valid(now)]
     context: dict[str, Any] = {
         "keys": [row for row in rows if row.is_valid(now)],
-        "ended": [row for row in ended if now - _end(row) < _LONGEST_SHOWN],
+        "ended": [row for row in ended if now - _end(row) < _MAX_ENDED_AGE],
         "refused": _refused(project_id) if ended else {},
         "new": new,
         "secret": secret,
@@ -125,7 +125,7 @@ def _page(project_id: str, new: ApiKey | None = None, secret: str = "") -> str:
 
 def _refused(project_id: str) -> dict[str, AuditEvent]:
     """Return by the id of a key that has ended the latest entry about a request with it."""
-    events = list_events([project_id], words=["action:key.refused"], limit=_MOST_REFUSALS)
+    events = list_events([project_id], words=["action:key.refused"], limit=_MAX_REFUSALS)
     return {event.detail["key_id"]: event for event in reversed(events)}
 
 

@@ -18,7 +18,7 @@ from tracer.ui.render.media import safe_media
 _OPEN_DEPTH = 2
 _MAX_DEPTH = 5
 # Of an index in a pointer; Python refuses to read thousands.
-_MOST_DIGITS = 18
+_MAX_DIGITS = 18
 _MAX_KEYS = 100
 _MAX_CHARACTERS = 2_000
 # With this limit the size of a page is bounded for any shape of the value.
@@ -78,7 +78,7 @@ def resolve(document: Json, pointer: str) -> Json:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(document, list):
             # int("-1") would be the last item.
-            if not key.isdecimal() or len(key) > _MOST_DIGITS:
+            if not key.isdecimal() or len(key) > _MAX_DIGITS:
                 raise LookupError(pointer)
             document = document[int(key)]
         elif isinstance(document, dict):

@@ -17,7 +17,7 @@ _ASIDE = "data:image/png;base64,aside"
 _ASIDE_NUMBER = re.compile(rf"{_ASIDE}(\d{{1,6}})")
 # A text without any of these renders the same as plain paragraphs.
 _SYNTAX = re.compile(r"[*_`#>\[\]|~\\<&]|^[ \t]*(?:[-+=]|\d+[.)])|^ {4}|^\t", re.MULTILINE)
-_MOST_BRACKETS = 1_000
+_MAX_BRACKETS = 1_000
 """Opening brackets of a rendered text: for each one, the parser reads the rest of its paragraph."""
 
 
@@ -31,7 +31,7 @@ def markdown(text: str) -> Markup | None:
         text = IMAGE_IN_TEXT.sub(lambda match: _put_aside(match[0], images), text)
     if len(text) > MAX_CHARACTERS:
         return None
-    has_syntax = text.count("[") <= _MOST_BRACKETS and _SYNTAX.search(text)
+    has_syntax = text.count("[") <= _MAX_BRACKETS and _SYNTAX.search(text)
     html = _rendered(text) if has_syntax else _paragraphs(text)
     return _put_back(html, images) if images else html
 

@@ -23,7 +23,7 @@ from tracer.ui.base.subjects import AnnotationTarget, read_bookmark, target_of
 from tracer.ui.base.visitor import current_visitor
 from tracer.ui.render.format import duration
 from tracer.ui.render.messages import Body, Renderer
-from tracer.ui.session.timeline import MOST_TURNS, Timeline, timeline
+from tracer.ui.session.timeline import MAX_TURNS, Timeline, timeline
 from tracer.web.access.check import may
 from tracer.web.answers import traces as answers
 from tracer.web.answers.annotations import Comment, comment
@@ -57,7 +57,7 @@ def session(project_id: str, session_id: str) -> Representations:
     target = target_of(row, project_id)
 
     def drawn() -> Timeline:
-        turns = sessions.session_turns(project_id, session_id, MOST_TURNS)
+        turns = sessions.session_turns(project_id, session_id, MAX_TURNS)
         shown = {trace.trace_id: number for number, trace in enumerate(page.items, 1)}
         return timeline(turns, datetime.now(UTC), own_path(), shown)
 

@@ -14,13 +14,13 @@ from tracer.store.database.paging import encode_cursor
 from tracer.store.traces.sessions import Turn
 from tracer.ui.render.format import clock, duration, money
 
-MOST_TURNS: Final = 500
+MAX_TURNS: Final = 500
 """Traces on the axis; more could not be told apart."""
 _NUMBERED: Final = 60
 _PAUSE: Final = timedelta(minutes=1)
 _IDLE_WIDTH: Final = 7.0
 """Percent of the axis that an idle time takes."""
-_MOST_IDLE: Final = 45.0
+_MAX_IDLE_PERCENT: Final = 45.0
 _HEIGHT: Final = 18
 _WIDTH: Final = 1000
 
@@ -104,7 +104,7 @@ def timeline(turns: Sequence[Turn], now: datetime, path: str, shown: dict[str, i
         most_context=most,
         numbered=len(turns) <= _NUMBERED,
         failed=[block for block in blocks if block.status == "error"],
-        partial=len(turns) >= MOST_TURNS,
+        partial=len(turns) >= MAX_TURNS,
     )
 
 
@@ -119,7 +119,7 @@ class _Axis:
             else:
                 active.append([turn.start_time, max(end, turn.start_time)])
         gaps = len(active) - 1
-        share = min(_IDLE_WIDTH, _MOST_IDLE / gaps) if gaps else 0.0
+        share = min(_IDLE_WIDTH, _MAX_IDLE_PERCENT / gaps) if gaps else 0.0
         length = sum((end - start for start, end in active), timedelta()) or timedelta(seconds=1)
         # (time, percent) at which the scale changes: starts and ends of what is active.
         self._points: list[tuple[datetime, float]] = []

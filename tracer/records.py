@@ -37,7 +37,7 @@ KINDS: Final = (
     "http",
 )
 SUMMING: Final = ("agent", "chain")
-"""Kinds whose `echo` means that their usage is the sum of what runs below them."""
+"""Kinds whose `echo` means that their usage is the sum of that of the spans below them."""
 LEVELS: Final = ("debug", "default", "warning", "error")
 STATUSES: Final = ("running", "completed", "error")
 
@@ -106,8 +106,9 @@ class SpanRecord(msgspec.Struct, kw_only=True, gc=False):
     call_id: str | None = None
     """The provider's id of its response: several spans may report one call."""
     echo: bool = False
-    """A report that other spans repeat: an agent's or a chain's sum of the usage below the span, or
-    a client's own report of a call, excluded where an instrumentation reports the call too."""
+    """Whether the usage is a secondary report, which is excluded from totals where other spans
+    report the usage too: an agent's or a chain's sum of the spans below it, or a client's own
+    report of a call that an instrumentation may also report."""
     prompt_name: str | None = None
     prompt_version: int | None = None
     tools: list[Json] = []

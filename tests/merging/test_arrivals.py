@@ -108,7 +108,7 @@ def test_an_api_call_sets_fields_that_a_later_call_of_higher_rank_replaces() -> 
     created = trace_record(rank=RANK_CREATE, version=T0 + 9, name="created", user_id="u")
     trace.add(update)
     change = trace.add(created)
-    assert change.speaks == {"name", "user_id"}
+    assert change.arrived_fields == {"name", "user_id"}
     row = columns(trace.trace)
     assert (row["name"], row["user_id"], row["environment"]) == ("updated", None, "default")
 
@@ -149,7 +149,7 @@ def test_bounds_are_looked_up_where_the_first_or_last_span_changes() -> None:
 def test_a_merge_keeps_whether_a_stored_span_counts() -> None:
     trace = MergedTrace()
     trace.add(span("root", usage={"input": 5}))
-    trace.spans["root"].covered = True
+    trace.spans["root"].usage_excluded = True
     arrived = arrivals(span("root", version=T0 * 2, usage={"input": 7}))
     change = Change.of(Trace.new(), arrived, trace.spans)
-    assert change.after["root"].covered
+    assert change.after["root"].usage_excluded

@@ -64,7 +64,7 @@ def test_a_covered_span_counts_without_its_usage() -> None:
     cost = {"cost": {"total": Decimal(1)}, "cost_source": "given"}
     record = span("agent", usage={"input": 5}, model="house", **cost)
     covered = finish(record, version=1, patch={})
-    covered.covered = True
+    covered.usage_excluded = True
     totals = Totals()
     totals.add(covered)
     assert (totals.counts["span_count"], totals.models) == (1, {"house": 1})

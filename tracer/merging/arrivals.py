@@ -89,18 +89,18 @@ class Change(msgspec.Struct):
     """The stored spans that were read."""
     after: dict[str, Span] = {}
     """The spans to write, in their new state."""
-    speaks: frozenset[str] = frozenset()
+    arrived_fields: frozenset[str] = frozenset()
     """Trace fields that arrived."""
-    implies: bool = False
-    """Some of them are implied, so that the root's own values may apply instead."""
-    covering: set[str] = set()
-    """Stored spans that become ancestors of a span with usage."""
-    loosened: set[str] = set()
-    """Spans that may no longer be ancestors of a span with usage."""
+    has_implied_fields: bool = False
+    """Some were implied by a stand-in for the root: the root's own values may replace them."""
+    ancestors_to_mark: set[str] = set()
+    """Stored spans to be marked with their ancestors, as a span below them now has usage."""
+    marks_to_check: set[str] = set()
+    """Spans that are marked, but may have no span with usage below them any more."""
     new_bounds: bool = False
     """The earliest or the latest span moved inwards, so both bounds must be read again."""
     recounted: list[Span] = []
-    """Stored spans whose usage was taken out of the sums of the trace, or put back."""
+    """Stored spans whose usage was removed from the totals of the trace, or added again."""
     figures: Figures | None = None
     """Those after the change, once it is complete: making them takes 10 µs."""
 
@@ -127,8 +127,8 @@ class Change(msgspec.Struct):
             figures,
             stored,
             _merged(arrived, stored, book),
-            speaks=frozenset(field for claim in arrived.claims for field in claim.fields),
-            implies=any(claim.rank == RANK_IMPLIED for claim in arrived.claims),
+            arrived_fields=frozenset(field for claim in arrived.claims for field in claim.fields),
+            has_implied_fields=any(claim.rank == RANK_IMPLIED for claim in arrived.claims),
         )
 
     @property
@@ -137,16 +137,16 @@ class Change(msgspec.Struct):
         ids = (span.record.parent_span_id for span in self.after.values())
         return {parent for parent in ids if parent is not None}
 
-    def settle(self) -> Figures:
-        """Return the figures of the trace, which doesn't change any more; they are kept."""
+    def final_figures(self) -> Figures:
+        """Return the figures of the trace, once it is complete; they are computed only once."""
         if self.figures is None:
             self.figures = Figures.of(self.trace)
         return self.figures
 
     @property
     def contribution(self) -> SessionContribution:
-        """The contribution to its session of the trace, which doesn't change any more."""
-        return SessionContribution.of(self.trace, self.settle())
+        """The contribution of the trace, once it is complete, to its session."""
+        return SessionContribution.of(self.trace, self.final_figures())
 
     def count(self) -> None:
         """Apply the changes of the spans to the sums of the trace."""
@@ -171,7 +171,7 @@ def _merged(arrived: Arrivals, stored: dict[str, Span], book: PriceBook) -> dict
         old, start = stored.get(span_id), arrived.child_starts.get(span_id)
         span = merge(old, *arrived.of(span_id), start, book)
         if span is not None:
-            span.covered = old is not None and old.covered
+            span.usage_excluded = old is not None and old.usage_excluded
             after[span_id] = span
     for parent, start in arrived.child_starts.items():
         old = stored.get(parent)
@@ -183,7 +183,7 @@ def _merged(arrived: Arrivals, stored: dict[str, Span], book: PriceBook) -> dict
             else merge(old, [], [], start, book)
         )
         if span is not None:
-            span.covered = old is not None and old.covered
+            span.usage_excluded = old is not None and old.usage_excluded
             after[parent] = span
     return after
 

@@ -1,8 +1,11 @@
-"""Pure: finds spans whose usage repeats that of other spans, and is excluded from the sums.
+"""Finds spans whose usage repeats that of other spans and is excluded from totals. Pure.
 
-The usage of a call counts, whatever runs below it. A span repeats the spans below it if its numbers
-equal their sum or those of a call directly below it, or if it is an agent or a chain whose dialect
-reports sums. Of several spans with the same response id one counts.
+The usage of a span is included in totals, whatever runs below it, unless one of these rules
+excludes it:
+
+- An agent's or a chain's usage is a sum that its dialect reports, and a span below has usage.
+- Its numbers equal the sum of the usage below it, or those of a call directly below it.
+- It reports the same response (`call_id`) as another span; one span per response is included.
 """
 
 from __future__ import annotations
@@ -20,31 +23,32 @@ from tracer.records import SUMMING, SpanRecord, cost_total, token_sums
 
 # Ids are indexed, and a longer one would not fit into the index.
 CALL_ID_BYTES: Final = 200
-MOST_BELOW: Final = 2_000
-"""Spans below one whose numbers are compared with it; above more, its usage counts."""
+MAX_COMPARED_SPANS: Final = 2_000
+"""With more spans below it, a span's usage is not compared with theirs, but included in totals."""
 # Costs that differ by rounding are equal.
-_ROUNDED: Final = Decimal("1e-6")
+_ROUNDING: Final = Decimal("1e-6")
 
 
-class Use(msgspec.Struct):
-    """Tokens by side and in total, and dollars; in a sum also the number of spans with each."""
+class UsageTotal(msgspec.Struct):
+    """Tokens by side and in total, and dollars, of one or several spans."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     tokens: int = 0
     dollars: Decimal = Decimal(0)
-    counted: int = 0
-    """Spans with tokens."""
-    priced: int = 0
+    with_tokens: int = 0
+    """Number of spans with tokens."""
+    with_cost: int = 0
+    """Number of spans with a cost."""
 
-    def add(self, other: Use) -> None:
-        """Add the usage of others."""
+    def add(self, other: UsageTotal) -> None:
+        """Add another total."""
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
         self.tokens += other.tokens
         self.dollars += other.dollars
-        self.counted += other.counted
-        self.priced += other.priced
+        self.with_tokens += other.with_tokens
+        self.with_cost += other.with_cost
 
     @classmethod
     def of(
@@ -53,8 +57,8 @@ class Use(msgspec.Struct):
         output_tokens: int | None,
         tokens: int | None,
         dollars: Decimal | None,
-    ) -> Use | None:
-        """Return the use of one span; None: it has none."""
+    ) -> UsageTotal | None:
+        """Return the total of one span; None: it has no usage."""
         if tokens is None and dollars is None:
             return None
         return cls(
@@ -66,46 +70,48 @@ class Use(msgspec.Struct):
             int(dollars is not None),
         )
 
-    def equals(self, other: Use) -> bool:
-        """Return whether both are equal: in tokens if both have some, else in dollars."""
-        if self.counted and other.counted:
+    def equals(self, other: UsageTotal) -> bool:
+        """Return whether both have equal tokens, or where neither has tokens, equal dollars."""
+        if self.with_tokens and other.with_tokens:
             if self.input_tokens or self.output_tokens:
                 return (self.input_tokens, self.output_tokens) == (
                     other.input_tokens,
                     other.output_tokens,
                 )
             return self.tokens == other.tokens
-        if self.counted or other.counted or not (self.priced and other.priced):
+        if self.with_tokens or other.with_tokens or not (self.with_cost and other.with_cost):
             return False
-        return abs(self.dollars - other.dollars) <= self.dollars * _ROUNDED
+        return abs(self.dollars - other.dollars) <= self.dollars * _ROUNDING
 
 
 class Node(msgspec.Struct, kw_only=True):
-    """The data of a span that decides whether its usage counts."""
+    """The data of a span that decides whether its usage is excluded from totals."""
 
     span_id: str
     parent_id: str | None
     kind: str
-    own: Use | None
+    own: UsageTotal | None
     """None: the span has no usage."""
     call_id: str | None
-    echo: bool
-    covered: bool
+    secondary_report: bool
+    """`SpanRecord.echo`."""
+    usage_excluded: bool
+    """`Span.usage_excluded`, as stored."""
 
     @property
-    def sums(self) -> bool:
-        """Whether its dialect reports sums of the spans below."""
-        return self.echo and self.kind in SUMMING
+    def is_reported_sum(self) -> bool:
+        """Whether the span's dialect reports the sum of the spans below as its usage."""
+        return self.secondary_report and self.kind in SUMMING
 
 
-class Region(msgspec.Struct):
-    """The spans below a span, down to the next nodes."""
+class UsageBelow(msgspec.Struct):
+    """The usage of the spans below a span, down to the next nodes."""
 
-    below: Use = msgspec.field(default_factory=Use)
-    """The usage that counts."""
-    metered: bool = False
-    """There is usage, including usage that doesn't count."""
-    copied: bool = False
+    total: UsageTotal = msgspec.field(default_factory=UsageTotal)
+    """Without excluded usage."""
+    has_usage: bool = False
+    """A span below has usage, excluded or not."""
+    child_has_equal_usage: bool = False
     """A call directly below the span has equal usage."""
     spans: int = 0
 
@@ -117,56 +123,57 @@ def node_of(span: Span) -> Node:
         span_id=record.span_id,
         parent_id=record.parent_span_id,
         kind=record.kind,
-        own=use_of(record),
+        own=usage_total_of(record),
         call_id=call_key(record),
-        echo=record.echo,
-        covered=span.covered,
+        secondary_report=record.echo,
+        usage_excluded=span.usage_excluded,
     )
 
 
-def is_metered(record: SpanRecord) -> bool:
+def has_usage(record: SpanRecord) -> bool:
     """Return whether a span has usage or cost."""
     return bool(record.usage or record.cost)
 
 
-def may_repeat(record: SpanRecord) -> bool:
-    """Return whether a span has usage that may count, whatever runs below it."""
-    return is_metered(record) and not (record.echo and record.kind in SUMMING)
+def must_be_compared(record: SpanRecord) -> bool:
+    """Return whether a span has usage, and only a comparison decides whether it is excluded."""
+    return has_usage(record) and not (record.echo and record.kind in SUMMING)
 
 
-def use_of(record: SpanRecord) -> Use | None:
-    """Return the usage of a span."""
-    if not is_metered(record):
+def usage_total_of(record: SpanRecord) -> UsageTotal | None:
+    """Return the usage of a span; None: it has none."""
+    if not has_usage(record):
         return None
-    return Use.of(*token_sums(record.usage), cost_total(record.cost))
+    return UsageTotal.of(*token_sums(record.usage), cost_total(record.cost))
 
 
 def call_key(record: SpanRecord) -> str | None:
-    """Return the indexed response id of a span with usage."""
-    return clip(record.call_id, CALL_ID_BYTES) if is_metered(record) else None
+    """Return the indexed response id of a span with usage; None: it has no usage or no id."""
+    return clip(record.call_id, CALL_ID_BYTES) if has_usage(record) else None
 
 
-def uncounted_repeats(members: Iterable[Node], parents: Mapping[str, str | None]) -> set[str]:
-    """Return the spans with the same response id that don't count: all but one.
+def repeats_of_response(members: Iterable[Node], parents: Mapping[str, str | None]) -> set[str]:
+    """Return which of the spans with the same response id are excluded: all but one.
 
     ``parents`` has the parents of the spans and of all their ancestors.
     """
-    known = {member.span_id: member for member in members}
-    above: set[str] = set()
-    for span_id in known:
-        for upper in _ancestors(span_id, parents):
-            if upper in above:
+    by_id = {member.span_id: member for member in members}
+    ancestors: set[str] = set()
+    for span_id in by_id:
+        for ancestor in _ancestors(span_id, parents):
+            if ancestor in ancestors:
                 break
-            above.add(upper)
-    lowest = [member for span_id, member in known.items() if span_id not in above]
-    winner = max(lowest, key=_weight)
-    return known.keys() - {winner.span_id}
+            ancestors.add(ancestor)
+    lowest = [member for span_id, member in by_id.items() if span_id not in ancestors]
+    included = max(lowest, key=_preference)
+    return by_id.keys() - {included.span_id}
 
 
-def _weight(node: Node) -> tuple[bool, int, bool, Decimal, str]:
-    own = node.own or Use()
-    # Of equal tokens the cheaper ones: the other report lacks the count of the cached tokens.
-    return not node.echo, own.tokens, bool(own.dollars), -own.dollars, node.span_id
+def _preference(node: Node) -> tuple[bool, int, bool, Decimal, str]:
+    """Return the sort key of spans with one response: the greatest one is included in totals."""
+    own = node.own or UsageTotal()
+    # Of equal tokens the cheaper report: the other one lacks the number of cached tokens.
+    return not node.secondary_report, own.tokens, bool(own.dollars), -own.dollars, node.span_id
 
 
 def _ancestors(span_id: str, parents: Mapping[str, str | None]) -> Iterator[str]:
@@ -176,115 +183,119 @@ def _ancestors(span_id: str, parents: Mapping[str, str | None]) -> Iterator[str]
         parent = parents.get(parent)
 
 
-def decide(
+def decide_excluded(
     nodes: Mapping[str, Node],
-    regions: Mapping[str, Region],
+    usage_below: Mapping[str, UsageBelow],
     parents: Mapping[str, str | None],
-    twins: set[str],
+    repeats: set[str],
 ) -> dict[str, bool]:
-    """Return by id whether each of ``nodes`` is covered: its usage is excluded from the sums.
+    """Return `Span.usage_excluded` of each of ``nodes`` by id, from the lowest nodes upwards.
 
-    ``regions`` has the spans below each, ``parents`` the parents of all ancestors, ``twins`` the
-    spans whose response counts elsewhere. A span without usage is covered if a span below it has
-    usage: these marks show which ancestors were processed.
+    ``usage_below`` has the usage between each node and the next nodes below it, ``parents`` the
+    parents of all ancestors, ``repeats`` the spans that `repeats_of_response` excludes.
     """
-    above = _next_above(nodes, nodes, parents)
-    waiting: dict[str, int] = dict.fromkeys(nodes, 0)
-    for upper in above.values():
-        if upper is not None:
-            waiting[upper] += 1
-    below = {span_id: _copy(regions.get(span_id)) for span_id in nodes}
-    covered: dict[str, bool] = {}
-    ready = [span_id for span_id, number in waiting.items() if not number]
+    next_above = _nearest_ancestors(nodes, nodes, parents)
+    undecided_below: dict[str, int] = dict.fromkeys(nodes, 0)
+    for ancestor in next_above.values():
+        if ancestor is not None:
+            undecided_below[ancestor] += 1
+    below = {span_id: _copy_of(usage_below.get(span_id)) for span_id in nodes}
+    excluded: dict[str, bool] = {}
+    ready = [span_id for span_id, number in undecided_below.items() if not number]
     while ready:
         span_id = ready.pop()
-        node, region = nodes[span_id], below[span_id]
-        covered[span_id] = span_id in twins or _repeats(node, region)
-        upper = above[span_id]
-        if upper is not None:
-            _pass_up(node, region, covered[span_id], nodes[upper], below[upper])
-            waiting[upper] -= 1
-            if not waiting[upper]:
-                ready.append(upper)
-    return covered
+        node = nodes[span_id]
+        excluded[span_id] = span_id in repeats or _is_excluded(node, below[span_id])
+        ancestor = next_above[span_id]
+        if ancestor is not None:
+            _add_to_ancestor(
+                node, below[span_id], excluded[span_id], nodes[ancestor], below[ancestor]
+            )
+            undecided_below[ancestor] -= 1
+            if not undecided_below[ancestor]:
+                ready.append(ancestor)
+    return excluded
 
 
-def _repeats(node: Node, region: Region) -> bool:
-    if node.own is None or node.sums:
-        return region.metered
-    if region.spans > MOST_BELOW:
+def _is_excluded(node: Node, below: UsageBelow) -> bool:
+    if node.own is None or node.is_reported_sum:
+        return below.has_usage
+    if below.spans > MAX_COMPARED_SPANS:
         return False
-    return region.metered and (region.copied or node.own.equals(region.below))
+    return below.has_usage and (below.child_has_equal_usage or node.own.equals(below.total))
 
 
-def _pass_up(node: Node, region: Region, covered: bool, upper: Node, below: Region) -> None:
-    """Add the usage of a span and of all below it to the region of the next node above."""
-    below.below.add(region.below)
-    below.metered |= region.metered or node.own is not None
-    below.spans += region.spans + 1
+def _add_to_ancestor(
+    node: Node, below: UsageBelow, excluded: bool, ancestor: Node, below_ancestor: UsageBelow
+) -> None:
+    """Add a node, and everything below it, to what is below the nearest node above it."""
+    below_ancestor.total.add(below.total)
+    below_ancestor.has_usage |= below.has_usage or node.own is not None
+    below_ancestor.spans += below.spans + 1
     if node.own is not None:
-        if not covered:
-            below.below.add(node.own)
-        if node.parent_id == upper.span_id and upper.own is not None:
-            below.copied |= is_copy(upper, node)
+        if not excluded:
+            below_ancestor.total.add(node.own)
+        if node.parent_id == ancestor.span_id and ancestor.own is not None:
+            below_ancestor.child_has_equal_usage |= is_equal_call(ancestor, node)
 
 
-def is_copy(upper: Node, child: Node) -> bool:
-    """Return whether a call directly below a span has the usage of the span."""
-    if upper.own is None or child.own is None or child.kind in SUMMING:
+def is_equal_call(parent: Node, child: Node) -> bool:
+    """Return whether a child that is no agent or chain has the same usage as its parent."""
+    if parent.own is None or child.own is None or child.kind in SUMMING:
         return False
-    return upper.own.equals(child.own)
+    return parent.own.equals(child.own)
 
 
-def _copy(region: Region | None) -> Region:
-    if region is None:
-        return Region()
-    below = Use()
-    below.add(region.below)
-    return Region(below, region.metered, region.copied, region.spans)
+def _copy_of(below: UsageBelow | None) -> UsageBelow:
+    if below is None:
+        return UsageBelow()
+    total = UsageTotal()
+    total.add(below.total)
+    return UsageBelow(total, below.has_usage, below.child_has_equal_usage, below.spans)
 
 
-def _next_above(
+def _nearest_ancestors(
     span_ids: Collection[str], nodes: Mapping[str, Node], parents: Mapping[str, str | None]
 ) -> dict[str, str | None]:
-    """Return for each span the next of the nodes above it."""
+    """Return the nearest ancestor of each span that is one of the nodes; None: it has none."""
     nearest: dict[str, str | None] = {}
     for span_id in span_ids:
-        passed = [span_id]
-        upper = parents.get(span_id)
-        while upper is not None and upper not in nodes and upper not in nearest:
-            passed.append(upper)
-            upper = parents.get(upper)
-        # Spans on the way have the same node above them, and are not visited again.
-        above = upper if upper is None or upper in nodes else nearest[upper]
-        nearest |= dict.fromkeys(passed, above)
+        path = [span_id]
+        ancestor = parents.get(span_id)
+        while ancestor is not None and ancestor not in nodes and ancestor not in nearest:
+            path.append(ancestor)
+            ancestor = parents.get(ancestor)
+        # Spans on the path have the same nearest node, so they are not visited again.
+        node = ancestor if ancestor is None or ancestor in nodes else nearest[ancestor]
+        nearest |= dict.fromkeys(path, node)
     return {span_id: nearest[span_id] for span_id in span_ids}
 
 
-def decide_all(nodes: Mapping[str, Node]) -> dict[str, bool]:
-    """Return by id whether each span of a trace with usage is covered."""
+def decide_excluded_in_trace(nodes: Mapping[str, Node]) -> dict[str, bool]:
+    """Return `Span.usage_excluded` by id of the spans with usage; ``nodes`` are a whole trace."""
     parents = {span_id: node.parent_id for span_id, node in nodes.items()}
-    groups: dict[str, list[Node]] = defaultdict(list)
-    metered = {span_id: node for span_id, node in nodes.items() if node.own is not None}
-    for node in metered.values():
+    by_response: dict[str, list[Node]] = defaultdict(list)
+    with_usage = {span_id: node for span_id, node in nodes.items() if node.own is not None}
+    for node in with_usage.values():
         if node.call_id is not None:
-            groups[node.call_id].append(node)
-    twins: set[str] = set()
-    for members in groups.values():
+            by_response[node.call_id].append(node)
+    repeats: set[str] = set()
+    for members in by_response.values():
         if len(members) > 1:
-            twins |= uncounted_repeats(members, parents)
-    return decide(metered, _sizes(nodes, metered, parents), parents, twins)
+            repeats |= repeats_of_response(members, parents)
+    below = _spans_without_usage(nodes, with_usage, parents)
+    return decide_excluded(with_usage, below, parents, repeats)
 
 
-def _sizes(
-    nodes: Mapping[str, Node], metered: Mapping[str, Node], parents: Mapping[str, str | None]
-) -> dict[str, Region]:
-    """Return the number of spans below each metered one, down to the next metered ones."""
-    if len(nodes) <= MOST_BELOW:
+def _spans_without_usage(
+    nodes: Mapping[str, Node], with_usage: Mapping[str, Node], parents: Mapping[str, str | None]
+) -> dict[str, UsageBelow]:
+    """Return the number of spans between each span with usage and the next ones below it."""
+    if len(nodes) <= MAX_COMPARED_SPANS:
         return {}
-    sizes: dict[str, Region] = defaultdict(Region)
-    others = nodes.keys() - metered.keys()
-    for upper in _next_above(others, metered, parents).values():
-        if upper is not None:
-            sizes[upper].spans += 1
-    return sizes
+    below: dict[str, UsageBelow] = defaultdict(UsageBelow)
+    others = nodes.keys() - with_usage.keys()
+    for ancestor in _nearest_ancestors(others, with_usage, parents).values():
+        if ancestor is not None:
+            below[ancestor].spans += 1
+    return below

@@ -47,9 +47,10 @@ class Span(msgspec.Struct, kw_only=True, gc=False):
     patched: bool = False
     awaited: bool = False
     """Only log events of it have arrived."""
-    covered: bool = False
-    """Its usage repeats that of other spans, as `repeats` decides; of a span without usage: a span
-    below has usage."""
+    usage_excluded: bool = False
+    """Of a span with usage: it repeats that of other spans and is excluded from totals, as
+    `repeats` decides. Of a span without usage: a span below it has usage, which shows that its
+    ancestors are marked as well. Stored in the column `covered`."""
     sent_parent_id: str | None = None
     """The sent parent if it can't be the parent in the tree."""
 

@@ -70,7 +70,7 @@ class Totals(msgspec.Struct):
         _bump(self.kinds, record.kind, sign)
         if record.model:
             _bump(self.models, record.model, sign)
-        if not span.covered:
+        if not span.usage_excluded:
             self._add_use(record, sign)
 
     def _add_use(self, record: SpanRecord, sign: int) -> None:

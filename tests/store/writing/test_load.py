@@ -44,7 +44,7 @@ def comparable(merged: Span) -> dict[str, Any]:
     if merged.sent_parent_id is not None:
         record["parent_span_id"] = merged.sent_parent_id
     record["flags"] = [flag for flag in record["flags"] if flag != "cycle"]
-    del fields["covered"], fields["sent_parent_id"], record["version"]
+    del fields["usage_excluded"], fields["sent_parent_id"], record["version"]
     return fields
 
 

@@ -88,7 +88,7 @@ def same(span_row: Any, others: list[Any]) -> bool:
     return bool(Decimal(str(span_row["total_cost"])) == sums["total_cost"])
 
 
-def expected(spans: list[Any], most_below: int) -> set[str]:
+def expected(spans: list[Any], max_compared: int) -> set[str]:
     """Return the ids of the covered spans, worked out the plain way from the tree as it is."""
     children: dict[Any, list[Any]] = defaultdict(list)
     calls: dict[str, list[Any]] = defaultdict(list)
@@ -126,7 +126,7 @@ def expected(spans: list[Any], most_below: int) -> set[str]:
         if not under:
             continue
         sums = row["echo"] and row["kind"] in ("agent", "chain")
-        compared = depth[row["span_id"]] <= most_below
+        compared = depth[row["span_id"]] <= max_compared
         if (
             not is_metered(row)
             or sums
@@ -154,19 +154,19 @@ def stored(connection: psycopg.Connection[Any], items: list[Any], size: int) -> 
 @given(
     items=trees(),
     dice=st.randoms(use_true_random=False),
-    most_below=st.sampled_from([repeats.MOST_BELOW, 2]),
+    max_compared=st.sampled_from([repeats.MAX_COMPARED_SPANS, 2]),
 )
 def test_any_order_and_any_batches_give_the_same_sums(
     connection: psycopg.Connection[Any],
     monkeypatch: pytest.MonkeyPatch,
     items: list[Any],
     dice: random.Random,
-    most_below: int,
+    max_compared: int,
 ) -> None:
-    monkeypatch.setattr(repeats, "MOST_BELOW", most_below)
+    monkeypatch.setattr(repeats, "MAX_COMPARED_SPANS", max_compared)
     whole = stored(connection, items, len(items))
     spans = table_rows(connection, "spans")
-    assert {row["span_id"] for row in spans if row["covered"]} == expected(spans, most_below)
+    assert {row["span_id"] for row in spans if row["covered"]} == expected(spans, max_compared)
     for size in (1, 2, 3):
         shuffled = dice.sample(items, len(items))
         assert stored(connection, shuffled, size) == whole

@@ -56,7 +56,7 @@ def _changes(
 def _add_change(
     connection: psycopg.Connection[Any], key: TraceKey, change: Change, changes: Changes
 ) -> None:
-    before, after = change.figures_before, change.settle()
+    before, after = change.figures_before, change.final_figures()
     environment = after.environment
     old_environment = environment if before is None else before.environment
     if before != after:
@@ -70,7 +70,7 @@ def _add_change(
     for span in change.recounted:
         of = environment if span.record.span_id in change.after else old_environment
         changes.add_spans(of, _rows([span]), 1)
-        span.covered = not span.covered
+        span.usage_excluded = not span.usage_excluded
         changes.add_spans(of, _rows([span]), -1)
     if old_environment != environment:
         others = stored_spans(connection, key, without=change.after.keys())
@@ -85,7 +85,7 @@ def _rows(spans: Iterable[Span]) -> list[SpanFigures]:
 def _row(span: Span) -> SpanFigures:
     record = span.record
     usage, cost = _NOTHING, None
-    if not span.covered:
+    if not span.usage_excluded:
         usage, cost = record.usage, cost_total(record.cost) if record.cost else None
     return SpanFigures(
         record.kind,

@@ -145,10 +145,11 @@ spans = Table(
     Column("flags", ARRAY(Text)),
     Column("placeholder", Boolean, nullable=False, server_default=text("false")),
     Column("patched", Boolean, nullable=False, server_default=text("false")),
-    # Excluded from totals: a descendant reports usage, which this span's usage repeats.
+    # `Span.usage_excluded` in tracer/merging/spans.py. With usage: excluded from totals, as it
+    # repeats that of other spans. Without usage: a descendant has usage.
     Column("covered", Boolean, nullable=False, server_default=text("false")),
     Column("call_id", Text),
-    # A report that other spans repeat, as `tracer.records.SpanRecord.echo` describes.
+    # A secondary report of usage, as `tracer.records.SpanRecord.echo` describes.
     Column("echo", Boolean, nullable=False, server_default=text("false")),
     Column("version", BigInteger),
     # In this order it also finds a span by its id alone, as APIs of other tools do; by its trace,

@@ -180,7 +180,7 @@ def _narrow(key: str, span: Span, record: SpanRecord, shared: _Shared) -> str:
         _array(record.flags) if record.flags else NULL,
         "t" if span.placeholder else "f",
         "t" if span.patched else "f",
-        "t" if span.covered else "f",
+        "t" if span.usage_excluded else "f",
         NULL if call_id is None else escaped(clip(call_id, CALL_ID_BYTES)),
         "t" if record.echo else "f",
         f"{NULL}\n" if span.version is None else f"{span.version}\n",

@@ -166,7 +166,7 @@ def read_span(row: dict[str, Any]) -> Span:
         version=row["version"],
         patched=row["patched"],
         awaited=row["patched"] and row["placeholder"],
-        covered=row["covered"],
+        usage_excluded=row["covered"],
         sent_parent_id=row["sent_parent_id"],
     )
 

@@ -141,7 +141,9 @@ def _reveals_root(change: Change) -> bool:
     claims = change.trace.claims
     unknown = bool(claims.processes) and change.trace.derived.root_process is None
     return (
-        unknown or change.implies or any(map(claims.cleared, change.speaks.intersection(OF_ROOT)))
+        unknown
+        or change.has_implied_fields
+        or any(map(claims.cleared, change.arrived_fields.intersection(OF_ROOT)))
     )
 
 

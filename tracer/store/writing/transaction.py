@@ -87,8 +87,8 @@ def _store_traces(
     updated = _change_stored(connection, {key: arrivals[key] for key in locked}, locked, books)
     save.save_spans(connection, inserted | updated, updated.keys())
     for key, change in updated.items():
-        usage_dedup.mark_stored(connection, key, change)
-        usage_dedup.settle_stored(connection, key, change)
+        usage_dedup.mark_stored_ancestors(connection, key, change)
+        usage_dedup.decide_stored(connection, key, change)
     root_span.from_database(connection, updated)
     save.update_traces(connection, updated)
     moves = (
@@ -129,8 +129,8 @@ def _insert_new(
     for key, arrived in arrivals.items():
         change = Change.of(Trace.new(), arrived, None, books[key[0]])
         cycles.flatten_within(change)
-        usage_dedup.mark(change)
-        usage_dedup.settle_new(change)
+        usage_dedup.mark_ancestors(change)
+        usage_dedup.decide_new(change)
         change.count()
         root_span.from_spans(change.trace, change.after.values())
         changes[key] = change
@@ -170,9 +170,9 @@ def _change_stored(
         }
         change = Change.of(locked[key], arrived, before, books[key[0]])
         cycles.flatten_across(connection, key, change)
-        usage_dedup.mark(change)
+        usage_dedup.mark_ancestors(change)
         changes[key] = change
-    usage_dedup.find_twins(connection, changes)
+    usage_dedup.find_shared_responses(connection, changes)
     for change in changes.values():
         change.count()
     return changes

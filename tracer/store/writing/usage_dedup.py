@@ -1,12 +1,13 @@
-"""Whose usage counts, kept true while spans come in any order: `merging.repeats` has the rules.
+"""Usage de-duplication: keeps `Span.usage_excluded` correct while spans arrive in any order.
 
-A span above a metered one is marked as covered. Marks run up from a metered span until they meet
-another metered or marked one: each span is marked once, so in the long run this costs one step
-per span. Placeholders are marked too, and so lead on to a parent that arrives later.
+`merging.repeats` has the rules. Two steps apply them:
 
-Most traces need no more: their metered spans have nothing metered below, or are agents and chains
-that sum it up. Only where another kind of span stands above a metered one, or two spans report
-one answer, their numbers are compared, and then after each change above and around it.
+1. Marking. Each span above a span with usage is marked (column `covered`). A walk upwards from a
+   span with usage ends at the next span that has usage or is marked, so that each span is visited
+   about once. Placeholders are marked too, so that a parent that arrives later is marked as well.
+2. Comparing. Most traces don't need it: their spans with usage have no usage below them, or are
+   agents and chains that report the sum. A trace is compared (`derived.compared`) from the time on
+   when another kind of span is above a span with usage, or two spans report one response.
 """
 
 from __future__ import annotations
@@ -22,225 +23,244 @@ from tracer.merging import repeats
 from tracer.merging.arrivals import Change
 from tracer.merging.repeats import Node
 from tracer.merging.spans import Span
+from tracer.records import SUMMING
 from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.writing import load
-from tracer.store.writing.usage_nodes import METERED, OF_TRACE, Around
+from tracer.store.writing.usage_nodes import HAS_USAGE, OF_TRACE, LoadedNodes
 
-_SUMS: Final = "(s.echo AND s.kind IN ('agent', 'chain'))"
+_IS_REPORTED_SUM: Final = f"(s.echo AND s.kind IN {SUMMING})"
 
-_MARK: Final = f"""
-    WITH RECURSIVE up (span_id, parent_id, metered) AS (
-        SELECT s.span_id, s.parent_span_id, {METERED} FROM spans s
-        WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)b) AND (NOT s.covered OR {METERED})
+_MARK_ANCESTORS: Final = f"""
+    WITH RECURSIVE up (span_id, parent_id, has_usage) AS (
+        SELECT s.span_id, s.parent_span_id, {HAS_USAGE} FROM spans s
+        WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)b) AND (NOT s.covered OR {HAS_USAGE})
         UNION
-        SELECT s.span_id, s.parent_span_id, {METERED}
+        SELECT s.span_id, s.parent_span_id, {HAS_USAGE}
         FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.parent_id
-            AND (NOT s.covered OR {METERED})
-        WHERE NOT up.metered
+            AND (NOT s.covered OR {HAS_USAGE})
+        WHERE NOT up.has_usage
     ), marked AS (
         UPDATE spans s SET covered = true FROM up
         WHERE {OF_TRACE} AND s.span_id = up.span_id AND NOT s.covered
-            AND (NOT up.metered OR {_SUMS})
+            AND (NOT up.has_usage OR {_IS_REPORTED_SUM})
     )
-    SELECT s.*, {_SUMS} AS sums, {load.SPAN_PAYLOAD_COLUMNS}
+    SELECT s.*, {_IS_REPORTED_SUM} AS is_reported_sum, {load.SPAN_PAYLOAD_COLUMNS}
     FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.span_id
     JOIN span_payloads p ON p.project_id = s.project_id AND p.trace_id = s.trace_id
         AND p.span_id = s.span_id
-    WHERE up.metered
+    WHERE up.has_usage
 """  # noqa: S608 - composed of constants; values are bound
 
-_FLIP: Final = f"""
-    WITH flipped AS (
+_TOGGLE: Final = f"""
+    WITH toggled AS (
         UPDATE spans s SET covered = NOT covered
         WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)b) RETURNING s.*
     )
-    SELECT f.*, {load.SPAN_PAYLOAD_COLUMNS} FROM flipped f
+    SELECT t.*, {load.SPAN_PAYLOAD_COLUMNS} FROM toggled t
     JOIN span_payloads p USING (project_id, trace_id, span_id)
     WHERE p.usage IS NOT NULL OR p.cost IS NOT NULL
 """  # noqa: S608 - composed of constants; values are bound
 
 
-_TWINS: Final = f"""
+_OF_RESPONSES: Final = f"""
     SELECT k.project_id, k.trace_id, s.span_id, s.call_id
     FROM unnest(%b::text[], %b::text[], %b::text[]) k (project_id, trace_id, call_id)
     JOIN spans s USING (project_id, trace_id, call_id)
-    WHERE {METERED}
+    WHERE {HAS_USAGE}
 """  # noqa: S608 - composed of constants; values are bound
 
 
-def mark(change: Change) -> None:
-    """Mark the changing spans above metered ones.
+def mark_ancestors(change: Change) -> None:
+    """Mark those of the changing spans that are above spans with usage.
 
-    The stored spans to go on from are left in `change.covering`, those that may have lost what
-    they were marked for in `change.loosened`.
+    Adds to `change.ancestors_to_mark` the stored spans where `mark_stored_ancestors` goes on, and
+    to `change.marks_to_check` the spans that may no longer be above a span with usage.
     """
-    for start in _starts(change):
-        upper_id: str | None = start
-        while upper_id is not None:
-            span = change.after.get(upper_id)
+    for start in _parents_to_mark(change):
+        ancestor_id: str | None = start
+        while ancestor_id is not None:
+            span = change.after.get(ancestor_id)
             if span is None:
-                _mark_before(change, upper_id)
+                _mark_unchanged(change, ancestor_id)
                 break
-            was, span.covered = span.covered, True
-            if was or repeats.is_metered(span.record):
+            was_marked, span.usage_excluded = span.usage_excluded, True
+            if was_marked or repeats.has_usage(span.record):
                 break
-            upper_id = span.record.parent_span_id
+            ancestor_id = span.record.parent_span_id
     derived = change.trace.derived
     if not derived.compared:
         spans = change.after.values()
-        derived.compared = any(span.covered and repeats.may_repeat(span.record) for span in spans)
+        derived.compared = any(
+            span.usage_excluded and repeats.must_be_compared(span.record) for span in spans
+        )
 
 
-def _mark_before(change: Change, span_id: str) -> None:
-    """Note what becomes of a span above a metered one that does not change itself."""
+def _mark_unchanged(change: Change, span_id: str) -> None:
+    """Record how a span above a span with usage is to be treated that itself doesn't change."""
     before = change.before.get(span_id)
-    if before is not None and repeats.may_repeat(before.record):
-        # What is above it was marked for it.
+    if before is not None and repeats.must_be_compared(before.record):
+        # Its ancestors were marked when it got its usage.
         change.trace.derived.compared = True
-    elif before is None or not before.covered:
-        change.covering.add(span_id)
+    elif before is None or not before.usage_excluded:
+        change.ancestors_to_mark.add(span_id)
 
 
-def _starts(change: Change) -> Iterator[str]:
-    """Yield the parents above which everything is to be marked."""
+def _parents_to_mark(change: Change) -> Iterator[str]:
+    """Yield the parents that must be marked, with their ancestors, because of a changing span."""
     for span_id, span in change.after.items():
         before, parent = change.before.get(span_id), span.record.parent_span_id
-        metered = repeats.is_metered(span.record)
-        if before is not None and (_loosens(before, span) or _thins(change, before, span)):
-            change.loosened |= {span_id, before.record.parent_span_id or span_id}
-        marks = metered or span.covered
-        if marks and parent is not None and (before is None or _is_new(before, span)):
+        if before is not None and (
+            _takes_usage_away(before, span) or _leaves_large_subtree(change, before, span)
+        ):
+            change.marks_to_check |= {span_id, before.record.parent_span_id or span_id}
+        has_usage_or_below = repeats.has_usage(span.record) or span.usage_excluded
+        if has_usage_or_below and parent is not None and _has_unmarked_ancestors(before, span):
             yield parent
 
 
-def _is_new(before: Span, span: Span) -> bool:
-    """Return whether what is above a span has not been marked for it yet."""
+def _has_unmarked_ancestors(before: Span | None, span: Span) -> bool:
+    """Return whether the ancestors of a span have not been marked for its usage yet."""
+    if before is None or before.record.parent_span_id != span.record.parent_span_id:
+        return True
+    return repeats.has_usage(span.record) and not repeats.has_usage(before.record)
+
+
+def _takes_usage_away(before: Span, span: Span) -> bool:
+    """Return whether the former ancestors of a span may have no usage below them any more."""
+    old, new = before.record, span.record
+    if old.parent_span_id is not None and old.parent_span_id != new.parent_span_id:
+        return before.usage_excluded or repeats.has_usage(old)
+    return repeats.has_usage(old) and not repeats.has_usage(new)
+
+
+def _leaves_large_subtree(change: Change, before: Span, span: Span) -> bool:
+    """Return whether a span gets another parent, in a trace with too many spans to compare."""
     moved = before.record.parent_span_id != span.record.parent_span_id
-    return moved or (repeats.is_metered(span.record) and not repeats.is_metered(before.record))
+    return moved and _exceeds_comparison_limit(change)
 
 
-def _loosens(before: Span, span: Span) -> bool:
-    """Return whether the spans above one may no longer stand above a metered one."""
-    was, now = before.record, span.record
-    if was.parent_span_id is not None and was.parent_span_id != now.parent_span_id:
-        return before.covered or repeats.is_metered(was)
-    return repeats.is_metered(was) and not repeats.is_metered(now)
+def _exceeds_comparison_limit(change: Change) -> bool:
+    """Return whether a span may have more spans below it than are compared.
 
-
-def _thins(change: Change, before: Span, span: Span) -> bool:
-    """Return whether a span moves away from spans that had too many below to be compared."""
-    return _is_crowded(change) and before.record.parent_span_id != span.record.parent_span_id
-
-
-def _is_crowded(change: Change) -> bool:
-    """Return whether a span may have more below than are compared, so that any span matters."""
+    Then also spans without usage matter: one more or less can pass the limit.
+    """
     spans = change.trace.totals.counts["span_count"] + len(change.after)
-    return change.trace.derived.compared and spans > repeats.MOST_BELOW
+    return change.trace.derived.compared and spans > repeats.MAX_COMPARED_SPANS
 
 
-def settle_new(change: Change) -> None:
-    """Decide whose usage counts in a new trace, all of whose spans are at hand."""
-    calls = [repeats.call_key(span.record) for span in change.after.values()]
-    known_calls = [call for call in calls if call is not None]
+def decide_new(change: Change) -> None:
+    """Decide which usage is excluded in a new trace, all of whose spans are in `change`."""
+    keys = [repeats.call_key(span.record) for span in change.after.values()]
+    call_ids = [call_id for call_id in keys if call_id is not None]
     derived = change.trace.derived
-    derived.compared |= len(known_calls) > len(set(known_calls))
+    derived.compared |= len(call_ids) > len(set(call_ids))
     if derived.compared:
         nodes = {span_id: repeats.node_of(span) for span_id, span in change.after.items()}
-        for span_id, covered in repeats.decide_all(nodes).items():
-            change.after[span_id].covered = covered
+        for span_id, excluded in repeats.decide_excluded_in_trace(nodes).items():
+            change.after[span_id].usage_excluded = excluded
 
 
-def find_twins(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
-    """Find the traces in which a changing span reports an answer that another one reports too."""
-    calls: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+def find_shared_responses(
+    connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]
+) -> None:
+    """Set `compared` of the traces in which a changing span shares its response with another."""
+    responses: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for key, change in changes.items():
         for span_id, span in change.after.items() if not change.trace.derived.compared else ():
-            if call := repeats.call_key(span.record):
-                calls[(*key, call)].add(span_id)
-    if not calls:
+            if call_id := repeats.call_key(span.record):
+                responses[(*key, call_id)].add(span_id)
+    if not responses:
         return
     with connection.cursor(row_factory=tuple_row) as cursor:
-        for project_id, trace_id, span_id, call in cursor.execute(
-            _TWINS, columns_of(sorted(calls), 3)
+        for project_id, trace_id, span_id, call_id in cursor.execute(
+            _OF_RESPONSES, columns_of(sorted(responses), 3)
         ):
-            # A changing span is stored as it was: what it is now was counted above.
+            # The rows of changing spans are outdated: their new states were added above.
             if span_id not in changes[project_id, trace_id].after:
-                calls[project_id, trace_id, call].add(span_id)
-    for (project_id, trace_id, _), span_ids in calls.items():
+                responses[project_id, trace_id, call_id].add(span_id)
+    for (project_id, trace_id, _), span_ids in responses.items():
         if len(span_ids) > 1:
             changes[project_id, trace_id].trace.derived.compared = True
 
 
-def mark_stored(connection: psycopg.Connection[Any], key: TraceKey, change: Change) -> None:
-    """Mark the stored spans that `mark` ended at, and what is above them."""
-    if not change.covering:
+def mark_stored_ancestors(
+    connection: psycopg.Connection[Any], key: TraceKey, change: Change
+) -> None:
+    """Mark the stored spans in `change.ancestors_to_mark`, and their ancestors."""
+    if not change.ancestors_to_mark:
         return
-    values = {"project_id": key[0], "trace_id": key[1], "ids": list(change.covering)}
+    values = {"project_id": key[0], "trace_id": key[1], "ids": list(change.ancestors_to_mark)}
     with connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(_MARK, values).fetchall():
-            if not row["sums"]:
+        for row in cursor.execute(_MARK_ANCESTORS, values).fetchall():
+            if not row["is_reported_sum"]:
                 change.trace.derived.compared = True
             elif not row["covered"]:
-                # The row is from before the mark, by which its usage no longer counts.
-                _recount(change, row, covered=True)
+                # The row shows the state before this statement, which has excluded its usage.
+                _apply_to_totals(change, row, excluded=True)
 
 
-def settle_stored(connection: psycopg.Connection[Any], key: TraceKey, change: Change) -> None:
-    """Decide whose usage counts around the changing spans of a stored trace."""
-    changed = {span_id for span_id, span in change.after.items() if _matters(change, span)}
-    if not (change.trace.derived.compared or change.loosened) or not (changed | change.loosened):
+def decide_stored(connection: psycopg.Connection[Any], key: TraceKey, change: Change) -> None:
+    """Decide which usage is excluded at and around the changing spans of a stored trace."""
+    changed = {
+        span_id for span_id, span in change.after.items() if _may_change_decisions(change, span)
+    }
+    starts = changed | change.marks_to_check
+    if not (change.trace.derived.compared or change.marks_to_check) or not starts:
         return
     values = {"project_id": key[0], "trace_id": key[1]}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        around = Around(cursor, values)
-        around.load_above(changed | change.loosened)
-        twins = around.find_twins(_old_calls(change, changed))
-        nodes = _compared(change, around)
-        regions = around.regions(nodes)
-    covered = repeats.decide(nodes, regions, around.parents(), twins)
-    flipped = [span_id for span_id, now in covered.items() if now != nodes[span_id].covered]
-    if flipped:
+        loaded = LoadedNodes(cursor, values)
+        loaded.load_with_ancestors(starts)
+        same_response = loaded.find_repeats(_previous_call_ids(change, changed))
+        nodes = _nodes_to_decide(change, loaded)
+        below = loaded.usage_below(nodes)
+    decisions = repeats.decide_excluded(nodes, below, loaded.parents(), same_response)
+    toggled = [
+        span_id
+        for span_id, excluded in decisions.items()
+        if excluded != nodes[span_id].usage_excluded
+    ]
+    if toggled:
         with connection.cursor(row_factory=dict_row) as cursor:
-            for row in cursor.execute(_FLIP, {**values, "ids": flipped}).fetchall():
-                _recount(change, row, covered=row["covered"])
+            for row in cursor.execute(_TOGGLE, {**values, "ids": toggled}).fetchall():
+                _apply_to_totals(change, row, excluded=row["covered"])
 
 
-def _compared(change: Change, around: Around) -> dict[str, Node]:
-    """Return those of the spans at hand of which it may have changed whether they are covered."""
-    # Of what has just come nothing is below but what came with it.
-    leaves = change.after.keys() - change.before.keys() - change.parents - around.members
+def _nodes_to_decide(change: Change, loaded: LoadedNodes) -> dict[str, Node]:
+    """Return the loaded spans whose decision may have changed."""
+    # A new span without arriving children has no spans below it.
+    leaves = change.after.keys() - change.before.keys() - change.parents - loaded.sharing
     return {
         span_id: node
-        for span_id, node in around.nodes.items()
-        # Marks of spans without usage only have to be looked at where one may have to go.
-        if span_id not in leaves and (node.own or change.loosened)
+        for span_id, node in loaded.nodes.items()
+        # Marks of spans without usage can only change where one may have to be removed.
+        if span_id not in leaves and (node.own or change.marks_to_check)
     }
 
 
-def _matters(change: Change, span: Span) -> bool:
-    """Return whether a changing span may change whose usage counts."""
+def _may_change_decisions(change: Change, span: Span) -> bool:
+    """Return whether a changing span may change which usage is excluded."""
     before = change.before.get(span.record.span_id)
-    if repeats.is_metered(span.record) or (before and repeats.is_metered(before.record)):
+    if repeats.has_usage(span.record) or (before and repeats.has_usage(before.record)):
         return True
     moved = before is not None and before.record.parent_span_id != span.record.parent_span_id
     if before is None or moved:
-        # By one span more or less, the number below a span may pass the limit.
-        return (span.covered and moved) or _is_crowded(change)
+        return (span.usage_excluded and moved) or _exceeds_comparison_limit(change)
     return False
 
 
-def _old_calls(change: Change, changed: Iterable[str]) -> set[str]:
-    """Return the ids of answers that changing spans reported before."""
+def _previous_call_ids(change: Change, changed: Iterable[str]) -> set[str]:
+    """Return the ids of the responses that changing spans reported before."""
     before = (change.before.get(span_id) for span_id in changed)
-    return {call for span in before if span and (call := repeats.call_key(span.record))}
+    return {call_id for span in before if span and (call_id := repeats.call_key(span.record))}
 
 
-def _recount(change: Change, row: dict[str, Any], *, covered: bool) -> None:
-    """Take a stored span's usage out of the sums of its trace, or put it back."""
+def _apply_to_totals(change: Change, row: dict[str, Any], *, excluded: bool) -> None:
+    """Remove a stored span's usage from the totals of its trace, or add it again."""
     span = load.read_span(row)
-    span.covered = covered
+    span.usage_excluded = excluded
     change.trace.totals.add(span)
-    span.covered = not covered
+    span.usage_excluded = not excluded
     change.trace.totals.add(span, -1)
-    span.covered = covered
+    span.usage_excluded = excluded
     change.recounted.append(span)

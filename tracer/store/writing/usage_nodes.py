@@ -1,4 +1,4 @@
-"""The stored spans whose usage is compared with that of others, and what lies around them."""
+"""Reads the stored spans whose usage is compared, and the usage of the spans below them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any, Final
 import psycopg
 
 from tracer.merging import repeats
-from tracer.merging.repeats import Node, Region, Use, uncounted_repeats
+from tracer.merging.repeats import Node, UsageBelow, UsageTotal, repeats_of_response
+from tracer.records import SUMMING
 
-METERED: Final = "(s.total_tokens IS NOT NULL OR s.total_cost IS NOT NULL)"
+HAS_USAGE: Final = "(s.total_tokens IS NOT NULL OR s.total_cost IS NOT NULL)"
 OF_TRACE: Final = "s.project_id = %(project_id)s AND s.trace_id = %(trace_id)s"
 
 _NODE: Final = f"""
     s.span_id, s.parent_span_id, s.kind, s.input_tokens, s.output_tokens, s.total_tokens,
-    s.total_cost, CASE WHEN {METERED} THEN s.call_id END AS call_id, s.echo, s.covered
+    s.total_cost, CASE WHEN {HAS_USAGE} THEN s.call_id END AS call_id, s.echo, s.covered
 """
-_ABOVE: Final = f"""
+_WITH_ANCESTORS: Final = f"""
     WITH RECURSIVE up (span_id, parent_id) AS (
         SELECT s.span_id, s.parent_span_id FROM spans s
         WHERE {OF_TRACE} AND s.span_id = ANY(%(ids)b)
@@ -27,12 +28,12 @@ _ABOVE: Final = f"""
     )
     SELECT {_NODE} FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.span_id
 """  # noqa: S608 - composed of constants; values are bound
-_CALLS: Final = f"""
+_OF_RESPONSES: Final = f"""
     SELECT {_NODE} FROM spans s
-    WHERE {OF_TRACE} AND s.call_id = ANY(%(calls)b) AND {METERED}
+    WHERE {OF_TRACE} AND s.call_id = ANY(%(calls)b) AND {HAS_USAGE}
 """  # noqa: S608 - composed of constants; values are bound
-# As `Use.equals` has it; o is the span whose region it is.
-_SAME: Final = """(CASE
+# The same rule as `UsageTotal.equals`; o is the span above, s a span below it.
+_EQUAL_USAGE: Final = """(CASE
     WHEN o.total_tokens IS NULL
         THEN s.total_tokens IS NULL AND abs(o.total_cost - s.total_cost) <= o.total_cost * 1e-6
     WHEN coalesce(o.input_tokens, 0) + coalesce(o.output_tokens, 0) = 0
@@ -40,114 +41,120 @@ _SAME: Final = """(CASE
     ELSE coalesce(s.input_tokens, 0) = coalesce(o.input_tokens, 0)
         AND coalesce(s.output_tokens, 0) = coalesce(o.output_tokens, 0)
 END)"""
-# What lies below another span that is looked at is that one's own region. Each walk ends at a
+# A walk down from a node stops at other nodes, as these have walks of their own. It also stops at a
 # limit: else each transaction below the root of a huge trace would read the whole trace.
-_REGIONS: Final = f"""
-    WITH looked AS MATERIALIZED (SELECT unnest(%(ids)b::text[]) AS span_id),
+_USAGE_BELOW: Final = f"""
+    WITH nodes AS MATERIALIZED (SELECT unnest(%(ids)b::text[]) AS span_id),
     walked AS MATERIALIZED (
-        SELECT n.span_id AS region, w.span_id, w.parent_id
-        FROM looked n CROSS JOIN LATERAL (
+        SELECT n.span_id AS node_id, w.span_id, w.parent_id
+        FROM nodes n CROSS JOIN LATERAL (
             WITH RECURSIVE down (span_id, parent_id) AS (
                 SELECT s.span_id, s.parent_span_id FROM spans s
                 WHERE {OF_TRACE} AND s.parent_span_id = n.span_id
-                    AND s.span_id NOT IN (SELECT span_id FROM looked)
+                    AND s.span_id NOT IN (SELECT span_id FROM nodes)
                 UNION ALL
                 SELECT s.span_id, s.parent_span_id
                 FROM down JOIN spans s ON {OF_TRACE} AND s.parent_span_id = down.span_id
-                WHERE s.span_id NOT IN (SELECT span_id FROM looked)
+                WHERE s.span_id NOT IN (SELECT span_id FROM nodes)
             )
             SELECT * FROM down LIMIT %(most)s + 1
         ) w
     )
-    SELECT w.region, count(*), count(s.span_id) > 0,
+    SELECT w.node_id, count(*), count(s.span_id) > 0,
         coalesce(sum(s.input_tokens) FILTER (WHERE NOT s.covered), 0)::bigint,
         coalesce(sum(s.output_tokens) FILTER (WHERE NOT s.covered), 0)::bigint,
         coalesce(sum(s.total_tokens) FILTER (WHERE NOT s.covered), 0)::bigint,
         coalesce(sum(s.total_cost) FILTER (WHERE NOT s.covered), 0),
         count(s.total_tokens) FILTER (WHERE NOT s.covered),
         count(s.total_cost) FILTER (WHERE NOT s.covered),
-        coalesce(bool_or(w.parent_id = w.region AND {_SAME}
-            AND s.kind NOT IN ('agent', 'chain')), false)
+        coalesce(bool_or(w.parent_id = w.node_id AND {_EQUAL_USAGE}
+            AND s.kind NOT IN {SUMMING}), false)
     FROM walked w JOIN spans o ON o.project_id = %(project_id)s AND o.trace_id = %(trace_id)s
-        AND o.span_id = w.region
-    LEFT JOIN spans s ON {OF_TRACE} AND s.span_id = w.span_id AND {METERED}
-    GROUP BY w.region
+        AND o.span_id = w.node_id
+    LEFT JOIN spans s ON {OF_TRACE} AND s.span_id = w.span_id AND {HAS_USAGE}
+    GROUP BY w.node_id
 """  # noqa: S608 - composed of constants; values are bound
 
-# Read only where the walk has ended at its limit without having met any usage.
-_HAS_USAGE: Final = f"""
-    WITH RECURSIVE down (span_id, metered) AS (
-        SELECT s.span_id, {METERED} FROM spans s
+# Executed only where the walk has ended at its limit without finding any usage.
+_ANY_USAGE_BELOW: Final = f"""
+    WITH RECURSIVE down (span_id, has_usage) AS (
+        SELECT s.span_id, {HAS_USAGE} FROM spans s
         WHERE {OF_TRACE} AND s.parent_span_id = %(id)s AND s.span_id <> ALL(%(ids)b)
         UNION ALL
-        SELECT s.span_id, {METERED}
+        SELECT s.span_id, {HAS_USAGE}
         FROM down JOIN spans s ON {OF_TRACE} AND s.parent_span_id = down.span_id
         WHERE s.span_id <> ALL(%(ids)b)
     )
-    SELECT FROM down WHERE metered LIMIT 1
+    SELECT FROM down WHERE has_usage LIMIT 1
 """  # noqa: S608 - composed of constants; values are bound
 
 
-class Around:
-    """The stored spans whose numbers are compared, and what is above them."""
+class LoadedNodes:
+    """The stored spans that have been read to compare their usage, with all their ancestors."""
 
     def __init__(self, cursor: psycopg.Cursor[Any], values: dict[str, Any]) -> None:
         self._cursor = cursor
         self._values = values
         self.nodes: dict[str, Node] = {}
-        self.members: set[str] = set()
-        """Spans that report an answer which others report too, or did so before."""
+        self.sharing: set[str] = set()
+        """Spans that report the same response as another span, or may have done so before."""
 
-    def load_above(self, span_ids: Iterable[str]) -> None:
-        """Read these spans and all above them."""
-        result = self._cursor.execute(_ABOVE, {**self._values, "ids": list(span_ids)})
+    def load_with_ancestors(self, span_ids: Iterable[str]) -> None:
+        """Read these spans and all their ancestors."""
+        result = self._cursor.execute(_WITH_ANCESTORS, {**self._values, "ids": list(span_ids)})
         self.nodes |= {row[0]: _node(*row) for row in result}
 
-    def find_twins(self, calls: set[str]) -> set[str]:
-        """Return which of the spans with these ids of answers, and those at hand, don't count.
+    def find_repeats(self, call_ids: set[str]) -> set[str]:
+        """Return the spans that are excluded because another one reports the same response.
 
-        All spans with one of these ids, and what is above them, is at hand then.
+        Covers the responses with these ids, and those of the nodes. Also reads all spans with one
+        of the ids, and their ancestors.
         """
         groups: dict[str, list[Node]] = {}
-        while wanted := (calls | self._calls()) - groups.keys():
-            groups |= {call: [] for call in wanted}
-            for row in self._cursor.execute(_CALLS, {**self._values, "calls": list(wanted)}):
+        while missing_ids := (call_ids | self._call_ids()) - groups.keys():
+            groups |= {call_id: [] for call_id in missing_ids}
+            values = {**self._values, "calls": list(missing_ids)}
+            for row in self._cursor.execute(_OF_RESPONSES, values):
                 node = _node(*row)
                 groups[str(node.call_id)].append(node)
-            # One that is alone with its id may not have been so before.
-            self.members |= {
+            # An excluded span that is alone with its id may have shared it before.
+            self.sharing |= {
                 node.span_id
-                for call in wanted
-                for node in groups[call]
-                if len(groups[call]) > 1 or node.covered
+                for call_id in missing_ids
+                for node in groups[call_id]
+                if len(groups[call_id]) > 1 or node.usage_excluded
             }
-            if missing := self.members - self.nodes.keys():
-                self.load_above(missing)
-        parents, shared = self.parents(), [g for g in groups.values() if len(g) > 1]
-        return {span_id for members in shared for span_id in uncounted_repeats(members, parents)}
+            if missing := self.sharing - self.nodes.keys():
+                self.load_with_ancestors(missing)
+        parents = self.parents()
+        shared = [members for members in groups.values() if len(members) > 1]
+        return {span_id for members in shared for span_id in repeats_of_response(members, parents)}
 
-    def _calls(self) -> set[str]:
+    def _call_ids(self) -> set[str]:
         return {node.call_id for node in self.nodes.values() if node.call_id is not None}
 
     def parents(self) -> dict[str, str | None]:
-        """Return the parents of all spans at hand."""
+        """Return the parents of all spans that have been read."""
         return {span_id: node.parent_id for span_id, node in self.nodes.items()}
 
-    def regions(self, nodes: Iterable[str]) -> dict[str, Region]:
-        """Return what lies below each of these spans, up to the next of them.
+    def usage_below(self, span_ids: Iterable[str]) -> dict[str, UsageBelow]:
+        """Return the usage below each of these spans, down to the next of them.
 
-        Of more than `repeats.MOST_BELOW` spans the region has not all.
+        Only the first `repeats.MAX_COMPARED_SPANS` spans below one are read, and one more.
         """
-        values = {**self._values, "ids": list(nodes), "most": repeats.MOST_BELOW}
-        regions = {
-            region: Region(Use(*numbers), metered, copied, spans)
-            for region, spans, metered, *numbers, copied in self._cursor.execute(_REGIONS, values)
+        maximum = repeats.MAX_COMPARED_SPANS
+        values = {**self._values, "ids": list(span_ids), "most": maximum}
+        below = {
+            span_id: UsageBelow(UsageTotal(*numbers), has_usage, equal_child, spans)
+            for span_id, spans, has_usage, *numbers, equal_child in self._cursor.execute(
+                _USAGE_BELOW, values
+            )
         }
-        for span_id, region in regions.items():
-            if region.spans > repeats.MOST_BELOW and not region.metered:
-                row = self._cursor.execute(_HAS_USAGE, {**values, "id": span_id}).fetchone()
-                region.metered = row is not None
-        return regions
+        for span_id, usage in below.items():
+            if usage.spans > maximum and not usage.has_usage:
+                row = self._cursor.execute(_ANY_USAGE_BELOW, {**values, "id": span_id}).fetchone()
+                usage.has_usage = row is not None
+        return below
 
 
 def _node(
@@ -159,15 +166,15 @@ def _node(
     tokens: int | None,
     dollars: Any,
     call_id: str | None,
-    echo: bool,
-    covered: bool,
+    secondary_report: bool,
+    usage_excluded: bool,
 ) -> Node:
     return Node(
         span_id=span_id,
         parent_id=parent_id,
         kind=kind,
-        own=Use.of(input_tokens, output_tokens, tokens, dollars),
+        own=UsageTotal.of(input_tokens, output_tokens, tokens, dollars),
         call_id=call_id,
-        echo=echo,
-        covered=covered,
+        secondary_report=secondary_report,
+        usage_excluded=usage_excluded,
     )

@@ -21,7 +21,7 @@ from tracer.store.rollups import fold, users
 from tracer.store.schema import traces
 from tracer.store.users.over_time import users_over_time
 from tracer.store.users.sums import counted_users, users_of
-from tracer.store.users.users import users_absent
+from tracer.store.users.users import list_users, users_absent
 from tracer.store.writing.delete import delete_traces
 from tracer.times import from_micros
 
@@ -83,6 +83,8 @@ def check(*hours: int) -> int:
     """Compare the sums with a count, of all traces and since some times; return their number."""
     for since in (None, *(from_micros(T0 + each * HOUR) for each in hours)):
         assert sums(users_of("default", since)) == sums(counted_users("default", since))
+        all_users = list_users("default", since=since).items
+        assert list_users("default", limit=1, since=since).items == all_users[:1]
     for since in (None, from_micros(T0 // users.DAY * users.DAY)):
         assert sums_without_user("default", since) == users_absent("default", since)
     number = len(sums(users_of("default")))

@@ -142,7 +142,9 @@ class _Parts:
 
     def rows(self, name: str, *, of: Column | None = None) -> sa.Subquery:
         """Return all rows to sum; ``of``: of this user alone."""
-        parts = [self._stored(of), self._traces_of_changed_days(of)]
+        parts = [self._stored(of)]
+        if self.changed.user_ids:
+            parts.append(self._traces_of_changed_days(of))
         if self.since is not None and self.first_day is not None and self.since < self.first_day:
             own = traces.c.start_time >= self.since, traces.c.start_time < self.first_day
             parts.append(_traces(self.project_id, of).where(*own))
@@ -150,14 +152,15 @@ class _Parts:
 
     def _stored(self, of: Column | None) -> sa.Select[Any]:
         table = user_days.alias()
-        changed = self.changed.table()
-        same = (changed.c.user_id == table.c.user_id) & (changed.c.day == table.c.day)
-        is_changed = sa.exists().where(same).correlate(table)
         query = sa.select(
             *(table.c.project_id, table.c.user_id),
             *(table.c[name] for name in (*_SUMS, "total_cost", "sessions")),
             sa.true().label("whole_day"),
-        ).where(table.c.project_id == self.project_id, ~is_changed)
+        ).where(table.c.project_id == self.project_id)
+        if self.changed.user_ids:
+            changed = self.changed.table()
+            same = (changed.c.user_id == table.c.user_id) & (changed.c.day == table.c.day)
+            query = query.where(~sa.exists().where(same).correlate(table))
         if self.first_day is not None:
             query = query.where(table.c.day >= self.first_day)
         return query if of is None else query.where(table.c.user_id == of).correlate(of.table)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from tracer.extensions import db
 from tracer.query.fields import Grain
+from tracer.query.tree import EVERYTHING
 from tracer.store.database.paging import Page
 from tracer.store.database.session import within
 from tracer.store.query.keyset import Order, cut, labelled, parse_sort
@@ -18,6 +20,10 @@ from tracer.store.query.selection import ALL, Selection
 from tracer.store.schema import traces
 from tracer.store.traces.traces import LIST_SECONDS
 from tracer.store.users.sums import users_of
+
+_LATEST_FIRST: Final = parse_sort(None, Grain.USER)
+_NEWEST: Final = 1_000
+"""Number of newest traces whose users are looked at, to sum up few users of a long list."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,11 +64,26 @@ def list_users(
     )
     if position is not None:
         query = query.where(order.beyond(position))
+    elif since is not None and order.keys == _LATEST_FIRST and selection.node == EVERYTHING:
+        latest = _latest_users(project_id, since, limit)
+        if latest is not None:
+            query = query.where(users.c.user_id == sa.any_(sa.literal(latest, ARRAY(sa.Text))))
     forward = position is None or position.forward
     with within(LIST_SECONDS):
         query = query.order_by(*order.clauses(forward)).limit(limit + 1)
         rows = db.session.execute(query).mappings().all()
     return cut(rows, limit, order, position, ("user_id",), _user_row)
+
+
+def _latest_users(project_id: str, since: datetime, limit: int) -> list[str] | None:
+    """Return users among whom the ``limit`` + 1 with the latest traces are; None: maybe not."""
+    own = traces.c.project_id == project_id, traces.c.user_id.is_not(None)
+    query = sa.select(traces.c.user_id, traces.c.start_time).where(*own)
+    query = query.where(traces.c.start_time >= since).order_by(traces.c.start_time.desc())
+    rows = db.session.execute(query.limit(_NEWEST)).all()
+    # Other traces may have begun at the time of the last one.
+    latest = {user_id for user_id, start in rows if start > rows[-1].start_time}
+    return sorted(latest) if len(latest) > limit else None
 
 
 def _user_row(values: dict[str, Any]) -> UserRow:

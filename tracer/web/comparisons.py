@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from tracer.analysis.compare.reasons import find_reasons
 from tracer.analysis.compare.rows import Row, compare
 from tracer.errors import Invalid
 from tracer.query.derived import sides
@@ -71,6 +72,7 @@ def compare_traces(
         duration=((now.end_time - now.start_time) - (then.end_time - then.start_time))
         // timedelta(microseconds=1),
         counts=counts_of(rows),
+        reasons=find_reasons(rows),
         rows=rows,
         cut=earlier.cut or later.cut,
         payloads=all(digests),

@@ -52,6 +52,12 @@ def test_a_trace_is_compared_with_the_last_good_run(get_page: GetPage) -> None:
     assert {("list", "removed"), ("check", "added"), ("decide", "changed")} <= states
     facts = page.one("main").one("dl", "facts")
     assert (facts.all("del")[0].text, facts.all("ins")[0].text) == ("1", "2")
+    assert [reason.text for reason in page.one("main").one("ol").all("li")] == [
+        "refund failed. +1.00 s",
+        "decide has other parameters. show",
+        "list is no longer called. −1.00 s",
+        "check is new: 1 call. +1.00 s",
+    ]
     only = get_page(f"/compare?now={NEW}&show=removed").all(css="removed")
     assert [row.one("a").text for row in only] == ["list"]
 
@@ -80,6 +86,19 @@ def test_two_ticked_traces_are_compared_in_the_order_of_time(
     assert len(list(csv.reader(lines.splitlines()))) == 1 + len(api["rows"])
     assert client.get(f"/api/v1/comparison?then={OLD}&now=nothing").status_code == 404
     get_page("/compare", 400)
+
+
+def test_the_usual_run_is_the_good_one_of_median_duration(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    earlier = [
+        run(str(number) * 32, 900 - number, prompt="x", tools=["a"] * number)
+        for number in (5, 1, 3, 2, 4)
+    ]
+    store_traces(*earlier, run(NEW, 100, prompt="x", tools=["a"]))
+    tabs = get_page(f"/compare?now={NEW}").one("nav", "strip").all("a")
+    usual = next(tab for tab in tabs if tab.text.startswith("Usual run"))
+    assert "3" * 32 in usual["href"]
 
 
 @pytest.mark.usefixtures("runs")

@@ -128,6 +128,11 @@ def _state(earlier: Side | None, later: Side | None, renamed: bool, differs: Seq
     return CHANGED if renamed or differs or is_slower_or_faster(earlier, later) else SAME
 
 
+def effect(row: Row) -> int:
+    """Return the difference in µs, where a missing span took no time."""
+    return (row.now.duration if row.now else 0) - (row.then.duration if row.then else 0)
+
+
 def is_slower_or_faster(earlier: Side, later: Side) -> bool:
     """Return whether the duration differs by more than two runs usually do."""
     difference = abs(later.duration - earlier.duration)

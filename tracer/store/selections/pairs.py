@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,6 +23,8 @@ MAX_DIGESTED_SPANS: Final = 2_000
 SECONDS: Final = 5
 _SCANNED: Final = 2_000
 """Earlier traces that are searched for one that fits."""
+_LEAST_RUNS: Final = 5
+"""Good runs of the last seven days, of which one is the usual."""
 
 _FACTS: Final = FACTS.format(project=":project", trace=":trace")
 _WHOLE: Final = sa.text(_FACTS)
@@ -105,6 +107,7 @@ def earlier_runs(trace: TraceRow) -> list[Run]:
     runs = [
         _earlier(trace, "Last good run", "name", name, _is_good),
         _earlier(trace, "Previous run", "name", name),
+        _usual(trace),
     ]
     if user is not None:
         runs.append(_earlier(trace, "Previous of the user", "user_id", user, _has_name(name)))
@@ -132,20 +135,48 @@ def _earlier(
     trace: TraceRow, reason: str, column: str, value: str, fits: _Condition | None = None
 ) -> Run | None:
     """Return the latest earlier trace with a value that fits, among the latest of that value."""
-    order = traces.c.start_time, traces.c.trace_id
-    before = sa.tuple_(*order) < sa.tuple_(
-        sa.literal(trace.start_time, traces.c.start_time.type), sa.literal(trace.trace_id)
-    )
-    latest = (
-        sa.select(*order, traces.c.status, traces.c.error_count, traces.c.name)
-        .where(traces.c.project_id == trace.project_id, traces.c[column] == value, before)
-        .order_by(*(part.desc() for part in order))
-        .limit(_SCANNED)
-        .subquery("latest")
-    )
+    latest = _latest(trace, column, value)
     fitting = sa.select(latest.c.trace_id, latest.c.start_time, latest.c.status)
     if fits is not None:
         fitting = fitting.where(fits(latest))
     newest = fitting.order_by(latest.c.start_time.desc(), latest.c.trace_id.desc()).limit(1)
     row = db.session.execute(newest).one_or_none()
     return None if row is None else Run(reason, *row)
+
+
+def _usual(trace: TraceRow) -> Run | None:
+    """Return the earlier good run of the name whose duration is the median of seven days.
+
+    None: there are fewer than `_LEAST_RUNS`.
+    """
+    latest = _latest(trace, "name", trace.name)
+    week = latest.c.start_time >= trace.start_time - timedelta(days=7)
+    length = latest.c.end_time - latest.c.start_time
+    rank = sa.func.row_number().over(order_by=(length, latest.c.trace_id))
+    ranked = (
+        sa.select(latest, rank.label("rank"), sa.func.count().over().label("runs"))
+        .where(week, _is_good(latest))
+        .subquery("ranked")
+    )
+    median = sa.select(ranked.c.trace_id, ranked.c.start_time, ranked.c.status).where(
+        ranked.c.runs >= _LEAST_RUNS, ranked.c.rank == (ranked.c.runs + 1) // 2
+    )
+    row = db.session.execute(median).one_or_none()
+    return None if row is None else Run("Usual run", *row)
+
+
+def _latest(trace: TraceRow, column: str, value: str) -> sa.Subquery:
+    """Return the latest traces before a trace that have a value."""
+    order = traces.c.start_time, traces.c.trace_id
+    before = sa.tuple_(*order) < sa.tuple_(
+        sa.literal(trace.start_time, traces.c.start_time.type), sa.literal(trace.trace_id)
+    )
+    return (
+        sa.select(
+            *(*order, traces.c.end_time, traces.c.status, traces.c.error_count, traces.c.name)
+        )
+        .where(traces.c.project_id == trace.project_id, traces.c[column] == value, before)
+        .order_by(*(part.desc() for part in order))
+        .limit(_SCANNED)
+        .subquery("latest")
+    )

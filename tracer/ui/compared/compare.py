@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -12,43 +12,32 @@ from urllib.parse import urlencode
 from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.analysis.compare.rows import ADDED, CHANGED, REMOVED, SAME, N, Row, Side
+from tracer.analysis.compare.reasons import Reason
+from tracer.analysis.compare.rows import ADDED, CHANGED, REMOVED, SAME, Row
 from tracer.export import csv
 from tracer.store.selections.pairs import Run, earlier_runs
 from tracer.store.traces.traces import TraceDetail
 from tracer.ui.base.representations import Representations, html_and_json
-from tracer.ui.render.format import count, duration, money
+from tracer.ui.compared.rows import (
+    draw,
+    longest_of,
+    own_side,
+    signed_count,
+    signed_duration,
+    signed_money,
+)
 from tracer.ui.trace.context import find_trace
+from tracer.ui.waterfall.axis import Axis
+from tracer.ui.waterfall.window import Window
 from tracer.web.answers.comparisons import TraceComparison
 from tracer.web.comparisons import compare_span, compare_traces
 from tracer.wording import plural
 
 ROWS: Final = 400
 """Rows of a page."""
+SHOWN: Final = 10_000
+"""µs that a reason adds; of less, its cost is shown."""
 MARKS: Final = {SAME: "", CHANGED: "Δ", ADDED: "+", REMOVED: "−"}
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnRow:
-    """A row with the texts of its cells and the places of its two bars."""
-
-    row: Row
-    url: str
-    selected: bool
-    notes: list[str]
-    then_style: str
-    now_style: str
-    then_took: str
-    now_took: str
-    duration: str
-    tokens: str
-    cost: str
-
-    @property
-    def failed(self) -> bool:
-        """Whether the span has failed in the later trace, or in the earlier if it is removed."""
-        side = self.row.now or self.row.then
-        return side is not None and side.level == "error"
 
 
 class ComparePage:
@@ -125,21 +114,23 @@ def _context(page: ComparePage) -> dict[str, object]:
     comparison = page.compared()
     span = comparison.span
     if page.span_id is None and (telling := _telling(comparison.rows)) is not None:
-        page.span_id = _own(telling).span_id
+        page.span_id = own_side(telling).span_id
         span = compare_span(page.then, page.now, comparison.rows, page.span_id)
     shown = [row for row in comparison.rows if page.state in ("", row.state)]
-    longest = max(
-        (side.start + side.duration for row in comparison.rows for side in _sides(row)), default=1
-    )
     part = shown[page.start : page.start + ROWS]
-    rows = [_drawn(page, row, longest) for row in part]
+    rows = draw(part, comparison.rows, page.span_id, lambda span_id: page.url(span=span_id))
+    axis = Axis(
+        page.now.start_time,
+        page.now.start_time + timedelta(microseconds=longest_of(comparison.rows)),
+    )
     return {
         "page": page,
         "then": page.then,
         "now_trace": page.now,
         "comparison": comparison,
         "span": span,
-        "longest": timedelta(microseconds=longest),
+        "window": Window(axis, axis),
+        "why": [_why(page, reason) for reason in comparison.reasons],
         "difference": _difference(page.then, page.now, comparison),
         "title": _title(page.then, page.now, comparison),
         "facts": _facts(page.then, page.now),
@@ -178,16 +169,6 @@ def _difference(
         signed_money(cost),
         signed_count(spans),
     )
-
-
-def _own(row: Row) -> Side:
-    own = row.now or row.then
-    assert own is not None
-    return own
-
-
-def _sides(row: Row) -> Iterator[Side]:
-    yield from (side for side in (row.then, row.now) if side is not None)
 
 
 def _reasons(runs: Sequence[Run]) -> list[Run]:
@@ -242,60 +223,19 @@ def _facts(then: TraceDetail, now: TraceDetail) -> list[Fact]:
     return [fact for fact in (*facts, models) if fact.then or fact.now]
 
 
-def _drawn(page: ComparePage, row: Row, longest: int) -> DrawnRow:
-    own = _own(row)
-    return DrawnRow(
-        row=row,
-        url=page.url(span=own.span_id),
-        selected=own.span_id == page.span_id,
-        notes=_notes(row),
-        then_style=_style(row.then, longest),
-        now_style=_style(row.now, longest),
-        then_took=_took(row.then),
-        now_took=_took(row.now),
-        duration=signed_duration(row.duration),
-        tokens=signed_count(row.tokens),
-        cost=signed_money(row.cost),
-    )
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A reason with the address of its row, and what it adds in time, or else in cost."""
+
+    reason: Reason
+    url: str
+    effect: str
 
 
-def _notes(row: Row) -> list[str]:
-    notes = list(row.differs)
-    if row.then_name is not None:
-        notes.insert(0, f"was {row.then_name}")
-    if row.moved:
-        notes.append("another place")
-    return notes
-
-
-def _style(side: Side | None, longest: int) -> str:
-    if side is None:
-        return ""
-    share = 100 / max(longest, 1)
-    return f"--x:{side.start * share:.2f};--w:{side.duration * share:.2f}"
-
-
-def _took(side: Side | None) -> str:
-    return "" if side is None else duration(timedelta(microseconds=side.duration))
-
-
-def signed_duration(value: int | None) -> str:
-    """Return µs as a difference: ``+41.0 s``; "" for none."""
-    return _signed(value, lambda size: duration(timedelta(microseconds=size)))
-
-
-def signed_count(value: int | None) -> str:
-    """Return a number as a difference: ``+33.6k``; "" for none."""
-    return _signed(value, count)
-
-
-def signed_money(value: Decimal | None) -> str:
-    """Return dollars as a difference: ``+$0.128``; "" for none."""
-    return _signed(value, money)
-
-
-def _signed(value: N | None, shown: Callable[[N], str]) -> str:
-    return f"{'+' if value > 0 else '−'}{shown(abs(value))}" if value else ""
+def _why(page: ComparePage, reason: Reason) -> Why:
+    effect = signed_duration(reason.duration) if abs(reason.duration or 0) >= SHOWN else ""
+    url = page.url(span=reason.span_id, show=None, **{"from": None})
+    return Why(reason, url, effect or signed_money(reason.cost))
 
 
 _COLUMNS: Final = (

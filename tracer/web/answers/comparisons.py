@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from tracer.analysis.compare.payloads import Text, Value, compare_texts, compare_values
+from tracer.analysis.compare.reasons import Reason
 from tracer.analysis.compare.rows import ADDED, CHANGED, REMOVED, SAME, Row
 from tracer.records import Json
 from tracer.store.traces.span_detail import SpanDetail
@@ -33,6 +34,7 @@ class TraceComparison(msgspec.Struct, kw_only=True):
     now: TraceSummary
     duration: Annotated[int, Meta(description="difference in µs")]
     counts: Annotated[dict[str, int], Meta(description="rows by state")]
+    reasons: Annotated[list[Reason], Meta(description="why the runs differ, up to six")]
     rows: list[Row]
     cut: Annotated[bool, Meta(description="spans beyond 5,000 are left out")]
     payloads: Annotated[bool, Meta(description="inputs and outputs of all spans were compared")]

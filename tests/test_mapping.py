@@ -108,7 +108,7 @@ def test_an_unmapped_attribute_has_a_reason() -> None:
     assert why(mapping) == {
         "gen_ai.operation.name": "openinference.span.kind set kind to another value",
         "gen_ai.usage.input_tokens": "its value can't be mapped to usage.input",
-        "my.own": "no dialect knows this name",
+        "my.own": "no dialect has a rule for this name",
     }
 
 

@@ -58,7 +58,7 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_FOR_PROGRAMS: Final = ("/api/", "/v1/", "/health", "/ready", "/metrics")
+_API_PATHS: Final = ("/api/", "/v1/", "/health", "/ready", "/metrics")
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -69,12 +69,12 @@ class Misdirected(HTTPException):
 
 
 class _Application(Flask):
-    """The application; remembers the error of a refused request, whichever API answers it."""
+    """The application; remembers the error of a refused request, for every API."""
 
     url_rule_class = LazyRule
 
     def handle_user_exception(self, e: Exception) -> Any:
-        """Remember the reason, then answer as the registered handler does."""
+        """Remember the reason, then call the registered handler."""
         note_error(e)
         return super().handle_user_exception(e)
 
@@ -183,9 +183,9 @@ def check_host() -> None:
     """Raise Misdirected if the Host header does not name this server."""
     config = services().config
     name = _host_name(request.host)
-    named = name in LOOPBACK_NAMES or name in {config.host, *config.allowed_names}
-    # Where a login is needed, an address in place of a name is harmless: no other site has it.
-    if not named and not (config.needs_login and _is_address(name)):
+    is_known = name in LOOPBACK_NAMES or name in {config.host, *config.allowed_names}
+    # With a login, an IP address is harmless: DNS rebinding needs a name.
+    if not is_known and not (config.needs_login and _is_address(name)):
         raise Misdirected(
             f"This server is not known as “{name}”. Open it as http://127.0.0.1:{config.port}/,"
             " or start it with the name in TRACER_ALLOWED_HOSTS."
@@ -224,9 +224,9 @@ def answer_unavailable(error: Exception) -> Any:
 
 
 def answer_out_of_range(error: Exception) -> Any:
-    """Return 400 where a number or a time of the request is none that the database has.
+    """Return 400 for a number or a time in the request that is out of the database's range.
 
-    Routes check what they expect; this is what they have not thought of.
+    For values that the route itself does not check.
     """
     db.session.rollback()
     refusal = Invalid("a number or a time in this request is out of range")
@@ -244,12 +244,12 @@ def show_error(error: HTTPException) -> Any:
         return error
     if request.path.startswith(f"{routes.PREFIX}/"):
         return routes.http_refusal(error)
-    if request.path.startswith(_FOR_PROGRAMS) or request.path.endswith(".json"):
+    if request.path.startswith(_API_PATHS) or request.path.endswith(".json"):
         return http_problem(error)
     if error.code >= 500:
         g.pop("project", None)  # the project menu needs the database, which may be the cause
     if isinstance(request.routing_exception, (BadHost, SecurityError)):
-        # A Host header that names nothing: no page can be made, since no link on it can.
+        # An invalid Host header: without a host, the links of a page can't be built.
         return http_problem(error)
     page = render("base/error.html", code=error.code, title=error.name, message=error.description)
     headers = [pair for pair in error.get_headers() if pair[0] != "Content-Type"]

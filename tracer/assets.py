@@ -1,4 +1,4 @@
-"""Where the files beside the code are: in a checkout its top, in a wheel ``tracer/_assets``."""
+"""Finds the files beside the code: in a checkout at its top, in a wheel in ``tracer/_assets``."""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ from typing import Final
 from tracer.errors import ConfigError
 
 LANGFUSE_PROJECT_NAME: Final = "LANGFUSE_INIT_PROJECT_NAME"
-"""Deployments that migrate from Langfuse have the project's name in a variable of its own."""
+"""The project's name in deployments that migrate from Langfuse."""
 
 
 _UNIX: Final = "unix:"
 _SOCKET_FILE: Final = re.compile(r"unix:(/[^?]*[^/?])(?:\?mode=0?([0-7]{3}))?")
-_LONGEST_PATH: Final = 100
-"""Of a Unix socket, in bytes: some systems have room for 103."""
+_MAX_PATH_BYTES: Final = 100
+"""Longest path of a Unix socket: some systems allow only 103 bytes."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class SocketFile:
     def read(cls, text: str) -> SocketFile:
         """Read ``unix:/path`` or ``unix:/path?mode=660``; without a mode only the owner may."""
         match = _SOCKET_FILE.fullmatch(text)
-        if match is None or len(os.fsencode(match[1])) > _LONGEST_PATH:
+        if match is None or len(os.fsencode(match[1])) > _MAX_PATH_BYTES:
             raise ConfigError(
                 f"TRACER_HOST={text!r}: expected unix:/path or unix:/path?mode=660, the path"
-                f" absolute and of at most {_LONGEST_PATH} bytes"
+                f" absolute and of at most {_MAX_PATH_BYTES} bytes"
             )
         return cls(Path(match[1]), int(match[2] or "600", 8))
 
@@ -76,7 +76,7 @@ class Config:
     max_value_bytes: int = 1024 * 1024
     """Largest single attribute, input or output; a longer value is truncated with a marker."""
     max_queue_spans: int = 50_000
-    """Spans that may wait to be written, per worker; requests beyond it get status 429."""
+    """Spans that may wait to be written, per worker; further requests get status 429."""
     init_project_id: str = ""
     """Project that is created at the start if it does not exist: ``id`` or ``id=name``."""
     init_project_public_key: str = ""
@@ -92,7 +92,7 @@ class Config:
     def url(self) -> str:
         """The URL of the server that listens with these settings, without a slash at the end.
 
-        Of a server on a Unix socket it is that of a port which is forwarded to the socket.
+        For a server on a Unix socket: the URL of a local port that is forwarded to the socket.
         """
         # A wildcard is no address to open.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
@@ -107,7 +107,7 @@ class Config:
 
     @property
     def address(self) -> str:
-        """What the server listens on: its URL, or ``unix:/path`` with the mode."""
+        """The address that the server listens on: its URL, or ``unix:/path`` with the mode."""
         return self.host if self.socket_file else self.url
 
     @property
@@ -117,7 +117,7 @@ class Config:
 
     @property
     def init_project(self) -> tuple[str, str]:
-        """Id and name of the project that is created at the start; without a name, twice the id."""
+        """Id and name of the project that is created at the start; the name defaults to the id."""
         project_id, _, name = self.init_project_id.partition("=")
         return project_id, name or project_id
 

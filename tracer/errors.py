@@ -1,4 +1,4 @@
-"""The exceptions of the server in one tree; each API and the pages map it to HTTP in one place."""
+"""The exceptions of the server; each API and the pages map them to HTTP statuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self
 
 @dataclass(kw_only=True, slots=True)
 class Refusal:
-    """Why one item of a request was not taken: its place, the field, and what was expected."""
+    """Why an item of a request was rejected: its path, the field, and what was expected."""
 
     item: str
     """Path of the item, as ``resourceSpans[0].scopeSpans[0].spans[3]`` or ``spans[3]``."""
@@ -16,16 +16,16 @@ class Refusal:
     reason: str
 
     def __str__(self) -> str:
-        # A request that is one item has no path to it.
+        # Where the request is a single item, `item` is empty.
         return ": ".join(part for part in (self.item, self.field, self.reason) if part)
 
 
 class TracerError(Exception):
-    """Something can't be done as asked; the message is for whoever asked."""
+    """A request or command fails; the message is for its sender."""
 
 
 class Refused(TracerError):
-    """What was sent can't be taken; ``refusals`` name its items and fields."""
+    """The request is rejected; ``refusals`` name its invalid items and fields."""
 
     def __init__(self, message: str, refusals: list[Refusal] | None = None) -> None:
         super().__init__(message)
@@ -39,11 +39,11 @@ class Refused(TracerError):
 
 
 class Invalid(Refused):
-    """What was sent can't be understood, or contradicts itself."""
+    """The request is malformed, or contradicts itself."""
 
 
 class TooLarge(Refused):
-    """What was sent, or what was asked for, is larger than one request may be."""
+    """The request, or its response, is larger than allowed."""
 
 
 class UnsupportedMedia(Refused):
@@ -51,40 +51,40 @@ class UnsupportedMedia(Refused):
 
 
 class Unstorable(Refused):
-    """What was sent is understood, and can't be stored."""
+    """The request is valid, but can't be stored."""
 
 
 class Conflict(Refused):
-    """What was sent contradicts what is stored already."""
+    """The request contradicts stored data."""
 
 
 class Unauthorized(TracerError):
-    """The request needs a key, or the key that it brought is not valid."""
+    """The request has no key where one is required, or an invalid one."""
 
 
 class Forbidden(TracerError):
-    """What is there may be changed by somebody else only."""
+    """The sender has no right to do this."""
 
 
 class NotFound(TracerError):
-    """The project has nothing of that name or id; the message names it."""
+    """The project has no object of this name or id; the message names it."""
 
     @classmethod
     def of(cls, noun: str, identifier: str) -> Self:
-        """Return the error for a thing by what it is, ``trace``, and its id or name."""
+        """Return the error for an object: a noun such as ``trace``, and its id or name."""
         return cls(f"no {noun} {identifier!r}")
 
 
 class TooSlow(TracerError):
-    """The question takes longer than it may."""
+    """A query takes longer than the statement timeout."""
 
 
 class Overloaded(TracerError):
-    """More is waiting to be written than the queue may hold: come back in a second."""
+    """The write queue is full: retry in a second."""
 
 
 class Busy(TracerError):
-    """As many long reads as may run at once are running: try again in a few seconds."""
+    """The limit of concurrent expensive reads is reached: retry in a few seconds."""
 
 
 class StoreUnavailable(TracerError):
@@ -92,8 +92,8 @@ class StoreUnavailable(TracerError):
 
 
 class ProviderError(TracerError):
-    """The identity provider can't be reached, or has sent something that can't be trusted."""
+    """The identity provider can't be reached, or its response is not valid."""
 
 
 class ConfigError(TracerError):
-    """A setting that can't be used; the message names it and says what to do."""
+    """A setting that can't be used; the message names it and the remedy."""

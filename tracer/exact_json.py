@@ -1,4 +1,4 @@
-"""JSON whose numbers keep the digits that were sent, where a float has no room for them."""
+"""JSON whose numbers keep all sent digits, also where a float would round them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-# Up to this length a number has at most 15 digits, which a float holds.
+# Up to this length a number has at most 15 digits, which a float can represent.
 _SAFE_LENGTH: Final = 16
-_MOST_LENGTH: Final = 1_000
-_MOST_EXPONENT: Final = 10_000
+_MAX_LENGTH: Final = 1_000
+_MAX_EXPONENT: Final = 10_000
 """PostgreSQL's numbers have up to 16,383 digits after the point."""
 _BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]")
 NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """The escape of NUL in a JSON text, which PostgreSQL can't hold; not one that is itself escaped."""
 
 
-# Replaced at each number too small for a float, by any thread: cheaper than a value of each thread.
+# Replaced at each number too small for a float, in any thread: cheaper than a thread-local value.
 _last_tiny = object()
 
 
 class SentNumber(float):
-    """A number with more digits than a float holds, or too small for a float, as it was sent."""
+    """A number with more digits than a float has, or too small for a float, with its sent text."""
 
     __slots__ = ("text",)
     text: str
@@ -48,7 +48,7 @@ def read_number(text: str) -> float:
     sent = Decimal(text)
     if sent == Decimal(repr(value)):
         return value
-    if len(text) > _MOST_LENGTH or abs(sent.adjusted()) > _MOST_EXPONENT:
+    if len(text) > _MAX_LENGTH or abs(sent.adjusted()) > _MAX_EXPONENT:
         return value
     number = SentNumber(value)
     number.text = text
@@ -65,7 +65,7 @@ def encode_other(value: Any) -> Any:
 
 
 def with_floats(value: Any) -> Any:
-    """Return a JSON value whose numbers are floats: those that are calculated with, not kept."""
+    """Return a JSON value with plain floats, for calculations."""
     if isinstance(value, SentNumber):
         return float(value)
     if isinstance(value, list):
@@ -91,8 +91,8 @@ def decode_noting_tiny(text: str) -> tuple[Any, bool]:
 
     Raises msgspec.MsgspecError, UnicodeError and RecursionError.
     """
-    before = _last_tiny
-    return decode(text), _last_tiny is not before
+    previous = _last_tiny
+    return decode(text), _last_tiny is not previous
 
 
 _encoder: Final = encoder()
@@ -103,9 +103,9 @@ encode_sorted: Final = encoder("sorted").encode
 
 
 def encode_ascii(value: Any) -> str:
-    """Return JSON text without other characters than those of ASCII, as ``json.dumps`` does.
+    """Return JSON text in ASCII, as ``json.dumps`` does.
 
-    Stored texts are searched for in this form.
+    Searches compare stored texts in this form.
     """
     try:
         text = encode(value).decode()

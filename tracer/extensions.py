@@ -1,4 +1,4 @@
-"""The Flask extensions, made here once so that nobody has to import the app."""
+"""The Flask extensions, created here so that modules need not import the app."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
 
 TRANSACTION: Final = "tracer.transaction"
-"""In the session's info: a transaction is open that may change rows."""
+"""Key in the session's info, set while a transaction is open that may change rows."""
 
 
 class _Session(Session):
@@ -28,9 +28,9 @@ db = SQLAlchemy(session_options={"class_": _Session})
 
 
 def migrate(app: Flask, directory: Path) -> None:
-    """Give ``app`` the commands ``flask db …``, which make migrations in ``directory``.
+    """Add the commands ``flask db …`` to ``app``, which create migrations in ``directory``.
 
-    What only serves goes without: alembic and its templates take 9 MB of each worker.
+    Not called by servers: alembic and its templates take 9 MB of each worker.
     """
     from flask_migrate import Migrate
 

@@ -1,4 +1,4 @@
-"""An HTTP client that waits and tries again where a server is busy or does not answer."""
+"""An HTTP client that waits and retries while a server is busy or does not respond."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import httpx
 
 ATTEMPTS: Final = 6
 TIMEOUT_SECONDS: Final = 60.0
-_LONGEST_WAIT: Final = 60.0
-# Of these a server can recover: too many requests, and what gateways answer for it.
+_MAX_WAIT_SECONDS: Final = 60.0
+# Temporary statuses: too many requests, server errors, and those of gateways.
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 
 
@@ -23,9 +23,9 @@ class NoAnswer(Exception):
 class RetryingClient:
     """Sends requests to one server; a request must be safe to repeat.
 
-    ``reconnect``: a failed connection is tried again as well, not only a busy answer. ``wait`` is
+    ``reconnect``: retry failed connections, too, not only responses of a busy server. ``wait`` is
     called with the seconds to wait. ``client`` (None: a new one) is for tests and for
-    special transports; its base URL, headers and limits hold.
+    special transports; its base URL, headers and limits apply.
     """
 
     def __init__(
@@ -48,32 +48,32 @@ class RetryingClient:
         """Close the connections."""
         self._client.close()
 
-    def request(self, method: str, url: str, **more: Any) -> httpx.Response:
-        """Return the answer, read whole, whatever its status is. Raises NoAnswer."""
-        with self.stream(method, url, **more) as response:
+    def request(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """Return the response with its whole body, whatever its status. Raises NoAnswer."""
+        with self.stream(method, url, **options) as response:
             response.read()
             return response
 
     @contextmanager
-    def stream(self, method: str, url: str, **more: Any) -> Iterator[httpx.Response]:
-        """Give the answer unread: busy ones are tried again, the last one is given as it is.
+    def stream(self, method: str, url: str, **options: Any) -> Iterator[httpx.Response]:
+        """Give the response with its body unread; after the last attempt, whatever its status is.
 
         Raises NoAnswer.
         """
-        response = self._answer(method, url, more)
+        response = self._answer(method, url, options)
         try:
             yield response
         finally:
             response.close()
 
-    def _answer(self, method: str, url: str, more: dict[str, Any]) -> httpx.Response:
+    def _answer(self, method: str, url: str, options: dict[str, Any]) -> httpx.Response:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                request = self._client.build_request(method, url, **more)
+                request = self._client.build_request(method, url, **options)
                 response = self._client.send(request, stream=True)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                lost = self._reconnect and isinstance(error, httpx.TransportError)
-                if attempt == ATTEMPTS or not lost:
+                can_retry = self._reconnect and isinstance(error, httpx.TransportError)
+                if attempt == ATTEMPTS or not can_retry:
                     raise NoAnswer(str(error) or type(error).__name__) from error
                 self._pause(float(2**attempt))
                 continue
@@ -84,8 +84,8 @@ class RetryingClient:
         raise AssertionError("the last attempt returns or raises")
 
     def _pause(self, seconds: float) -> None:
-        self._wait(min(seconds, _LONGEST_WAIT))
+        self._wait(min(seconds, _MAX_WAIT_SECONDS))
 
 
-def _seconds(retry_after: str, otherwise: float) -> float:
-    return float(retry_after) if retry_after.isdecimal() else otherwise
+def _seconds(retry_after: str, default: float) -> float:
+    return float(retry_after) if retry_after.isdecimal() else default

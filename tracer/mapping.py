@@ -23,13 +23,13 @@ from tracer.wire.spans.resolution import EVENT_NAMES, MERGED, SPAN_TABLE, Step, 
 from tracer.wire.usage.explain import explain as explain_usage
 from tracer.wire.usage.names import bucket_of
 
-MOST_SHOWN: Final = 200
+MAX_CHARACTERS: Final = 200
 """Characters of a value that are shown."""
 
 # Objects whose members are shown as separate fields.
 _SPLIT_FIELDS: Final = MERGED | {"usage", "cost", "model_parameters"}
-# Members of these have the sender's names, of which several may mean one bucket.
-_COUNTED: Final = ("usage", "cost")
+# Members of these have the sender's names, of which several may mean one usage type.
+_BY_USAGE_TYPE: Final = ("usage", "cost")
 _JSON_FIELDS: Final = ("input", "output")
 # Intermediate fields of the rules, and the span fields that are derived from them.
 _FIELD_OF: Final = {
@@ -82,7 +82,8 @@ class Mapping(msgspec.Struct, kw_only=True):
 
     dialect: Annotated[str | None, Meta(description="the dialect of the first mapped attribute")]
     usage: Annotated[
-        list[str], Meta(description="what the counts contradict, lack or name beside tokens")
+        list[str],
+        Meta(description="remarks on the token counts: contradictions, missing or other counts"),
     ]
     mapped: list[MappedAttribute]
     unmapped: list[UnmappedAttribute]
@@ -140,7 +141,7 @@ class _Comparison:
         self._remapped = resolve(SPAN_TABLE, [span.attributes], self._dialects, name).fields
         self._source: dict[str, Step] = {}
         """Field -> the first step that set it."""
-        # A thousand attributes may set members of one large value, which is compared only once.
+        # Cached by field: a thousand attributes may set members of one large value.
         self._shown: dict[str, Json] = {}
         self._rebuilt: dict[str, bool] = {}
 
@@ -168,7 +169,7 @@ class _Comparison:
     def why(self, steps: list[Step]) -> str:
         """Return why an attribute with these steps set no field."""
         if not steps:
-            return "no dialect knows this name"
+            return "no dialect has a rule for this name"
         for step in steps:
             field, _ = self._field(step)
             source = self._source.get(field) or self._source.get(field.partition(".")[0])
@@ -184,28 +185,28 @@ class _Comparison:
         part = step.part
         if part is None or part[:1] == "(" or field not in _SPLIT_FIELDS:
             return field, value
-        if field in _COUNTED:
+        if field in _BY_USAGE_TYPE:
             part = bucket_of(part, money=field == "cost")
         return f"{field}.{part}", value.get(part) if isinstance(value, dict) else None
 
     def _has_set(self, step: Step, field: str, value: Json) -> bool:
         name = field.partition(".")[0]
-        of_span = name in SpanRecord.__struct_fields__
+        is_span_field = name in SpanRecord.__struct_fields__
         if step.key not in self._remaining:
             # The attribute was consumed: each field that it maps to has its value.
-            return not of_span or _is_set(field, value)
+            return not is_span_field or _is_set(field, value)
         parsed = self._parsed(step)
         if parsed is None or parsed == value:
             # An empty list is a value of metadata, while an empty field is no value.
             is_set = "." in field or _is_set(name, parsed)
-            return parsed is not None and (not of_span or is_set)
-        if not of_span:
+            return parsed is not None and (not is_span_field or is_set)
+        if not is_span_field:
             # Many spans set fields of their trace: its value may come from another span.
             first = self._source.get(field)
             parts = first is not None and first.rule.build is not None
             return step.rule.keep and (first is None or (parts and step.rule.build is not None))
         if step.part == REPORTS:
-            # A provider's report is weighed with the counts beside it, and need not be their like.
+            # A provider's report is combined with other counts, so the result may differ from it.
             return bool(self._span.usage)
         if step.rule.build is not None and step.part is not None:
             if name not in self._rebuilt:
@@ -235,8 +236,8 @@ def _names(events: list[Json]) -> list[str]:
 def _short(value: Json) -> Json:
     """Return a value as JSON data; of a long one, the beginning of its text."""
     text = value if isinstance(value, str) else exact_json.encode(value).decode()
-    if len(text) > MOST_SHOWN:
-        return text[:MOST_SHOWN] + "…"
+    if len(text) > MAX_CHARACTERS:
+        return text[:MAX_CHARACTERS] + "…"
     if isinstance(value, datetime):
         return json_time(value)
     return value

@@ -28,10 +28,10 @@ def sql_time(micros: int) -> str:
 
 
 def parse_time(text: str) -> datetime | None:
-    """Return a time in ISO 8601 in UTC, which it is without an offset.
+    """Return a time in ISO 8601 in UTC; without an offset it is read as UTC.
 
-    None: the text is no time, or one outside the years 1970 to 9998, which neither Python nor
-    PostgreSQL can convert in every way.
+    None: the text is no time, or one outside the years 1970 to 9998, for which some conversions of
+    Python or PostgreSQL fail.
     """
     try:
         time = datetime.fromisoformat(text)

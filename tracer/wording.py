@@ -1,8 +1,8 @@
-"""Words of texts that people read, wherever they are made: pages, files, findings."""
+"""Wording of texts for people: on pages, in files, in findings."""
 
 from __future__ import annotations
 
 
-def plural(number: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
     """Return ``1 span`` or ``5,056 spans``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

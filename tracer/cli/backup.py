@@ -19,7 +19,7 @@ from tracer.server import backups
 def backup(config: Config, file: Path) -> None:
     """Write the whole database to FILE, also while the server runs.
 
-    The file is in pg_dump's own format and has the state of one moment.
+    The file is in pg_dump's custom format, a consistent snapshot.
     """
     if file.exists():
         raise ConfigError(f"{file} exists already: choose another name")

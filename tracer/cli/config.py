@@ -23,14 +23,14 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _URL: Final = re.compile(r"postgres(ql)?://\S+")
 _HOSTS: Final = re.compile(r"[A-Za-z0-9.:_-]+(\s*,\s*[A-Za-z0-9.:_-]+)*")
 # Read by the SDK and by commands that use a running server.
-_OF_CLIENTS: Final = (
+_CLIENT_VARIABLES: Final = (
     *("TRACER_ENDPOINT", "TRACER_KEY", "TRACER_PROJECT", "TRACER_ENVIRONMENT", "TRACER_RELEASE"),
     *("TRACER_CAPTURE_CONTENT", "TRACER_ENABLED", "TRACER_SAMPLE", "TRACER_SPOOL"),
 )
 
 
 class Mistake(NamedTuple):
-    """What is wrong, and in which line of the file; 0: in the environment."""
+    """A mistake, and its line in the file; 0: in the environment."""
 
     line: int
     reason: str
@@ -72,51 +72,51 @@ def check(file: str | None) -> None:
 
 
 def read_lines(text: str) -> tuple[list[_Line], list[Mistake]]:
-    """Return the settings of a file, and the lines that set none."""
+    """Return the settings of a file, and the mistakes in other lines."""
     lines: dict[str, _Line] = {}
-    wrong: list[Mistake] = []
+    mistakes_found: list[Mistake] = []
     for number, raw in enumerate(text.splitlines(), 1):
         stripped = raw.strip()
         if not stripped or stripped.startswith(("#", ";")):
             continue
         name, equals, value = stripped.partition("=")
         if name.startswith("export "):
-            wrong.append(Mistake(number, "expected NAME=VALUE without `export`"))
+            mistakes_found.append(Mistake(number, "expected NAME=VALUE without `export`"))
         elif not equals or not _NAME.fullmatch(name):
-            wrong.append(Mistake(number, "expected NAME=VALUE, without space around ="))
+            mistakes_found.append(Mistake(number, "expected NAME=VALUE, without space around ="))
         elif name in lines:
             first = lines[name].number
-            wrong.append(Mistake(number, f"{name}: line {first} sets it as well"))
+            mistakes_found.append(Mistake(number, f"{name}: line {first} sets it as well"))
         else:
             quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
             lines[name] = _Line(number, name, value[1:-1] if quoted else value)
-    return [*lines.values()], wrong
+    return [*lines.values()], mistakes_found
 
 
 def mistakes(lines: Iterable[_Line]) -> Iterator[Mistake]:
-    """Yield what is wrong with each setting, then with several together."""
-    good: dict[str, str] = {}
+    """Yield the mistakes in single settings, then those in several together."""
+    valid: dict[str, str] = {}
     numbers: dict[str, int] = {}
     for line in lines:
-        reason = _wrong(line)
+        reason = _mistake_in(line)
         if reason is None:
-            good[line.name], numbers[line.name] = line.value, line.number
+            valid[line.name], numbers[line.name] = line.value, line.number
         else:
             yield Mistake(line.number, reason)
     try:
-        check_init(Config.from_env(good))
+        check_init(Config.from_env(valid))
     except ConfigError as error:
-        named = _named(str(error), good)
-        last = max((numbers[name] for name in named if name in numbers), default=0)
+        variables_named = _variables_in(str(error), valid)
+        last = max((numbers[name] for name in variables_named if name in numbers), default=0)
         yield Mistake(last, str(error))
 
 
-def _wrong(line: _Line) -> str | None:
+def _mistake_in(line: _Line) -> str | None:
     """Return why a single setting can't be used; None: it can, or is no setting of Tracer."""
     name = line.name
     setting = _settings().get(name)
     if setting is None:
-        if not name.startswith("TRACER_") or name in _OF_CLIENTS:
+        if not name.startswith("TRACER_") or name in _CLIENT_VARIABLES:
             return None
         near = difflib.get_close_matches(name, _settings(), n=1)
         return f"{name}: there is no such setting{f'; meant {near[0]}?' if near else ''}"
@@ -132,10 +132,10 @@ def _wrong(line: _Line) -> str | None:
     return None
 
 
-def _named(message: str, good: Mapping[str, str]) -> set[str]:
+def _variables_in(message: str, valid: Mapping[str, str]) -> set[str]:
     """Return the variables of the settings that a message names."""
     settings = (field.name for field in fields(Config))
-    return {variable(name, good) for name in settings if f"TRACER_{name.upper()}" in message}
+    return {variable(name, valid) for name in settings if f"TRACER_{name.upper()}" in message}
 
 
 def _settings() -> dict[str, str]:

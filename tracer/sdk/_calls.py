@@ -1,4 +1,4 @@
-"""Calls of functions of any shape: what a call returns runs in its context, too."""
+"""Runs functions, and the generators and coroutines that they return, in a given context."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Scope:
         restore(self._token)
 
     def drives(self, driver: Any, work: Any) -> None:
-        """Receive the generator or coroutine that the call returned, and the one that drives it."""
+        """Receive the generator or coroutine that the call returned (``work``) and its wrapper."""
 
     def yielded(self, item: Any) -> None:
         """Receive an item of a generator."""
@@ -47,27 +47,27 @@ class Scope:
 
 
 def follow(result: Any, scope: Scope) -> Any:
-    """Return what a call returned, so that the work it has yet to do runs inside ``scope``.
+    """Return the result of a call; a generator or coroutine in it will run inside ``scope``.
 
     A generator, async generator or coroutine is replaced by one that drives it, and so is one that
     a response has for a body. Anything else ends the scope.
     """
-    where = work_left(result)
-    if where is None:
+    attribute = unfinished_work(result)
+    if attribute is None:
         scope.ended(result)
         return result
-    if not where:
+    if not attribute:
         return _driven(result, scope)
     attributes = vars(result)
-    attributes[where] = _driven(attributes[where], scope)
+    attributes[attribute] = _driven(attributes[attribute], scope)
     return result
 
 
-def work_left(result: Any) -> str | None:
-    """Return the attribute of ``result`` that has yet to run; "": itself; None: nothing."""
+def unfinished_work(result: Any) -> str | None:
+    """Return the attribute of ``result`` that has yet to run; "": itself; None: nothing has."""
     if type(result) in _DRIVERS:
         return ""
-    # Any object can come here, also one that fails when its attributes are read.
+    # The result may be any object, also one that fails when its attributes are read.
     with suppress(Exception):
         attributes = vars(result)
         for name in _BODIES:
@@ -147,14 +147,14 @@ _DRIVERS: Final[dict[type, Callable[[Any, Scope], Any]]] = {
 }
 
 
-def is_kind(function: Any, check: Callable[[Any], bool]) -> bool:
+def is_function_kind(function: Any, check: Callable[[Any], bool]) -> bool:
     """Return whether ``check``, of `inspect`, holds for a function, partial or callable object."""
     while isinstance(function, partial):
         function = function.func
     return check(function) or check(type(function).__call__)
 
 
-def like(function: Any, wrapper: Any) -> Any:
+def with_metadata_of(function: Any, wrapper: Any) -> Any:
     """Return ``wrapper`` with the name, documentation and attributes of ``function``."""
     update_wrapper(wrapper, function)
     if not isinstance(function, FunctionType):
@@ -166,14 +166,14 @@ def like(function: Any, wrapper: Any) -> Any:
     return wrapper
 
 
-def inside(function: F, context: Callable[[], Context]) -> F:
+def run_in_context(function: F, context: Callable[[], Context]) -> F:
     """Return ``function`` so that each call runs in the context that ``context`` returns then.
 
     Raises TypeError for anything but a function.
     """
     wrapped: Any = function
     if isinstance(wrapped, (classmethod, staticmethod)):
-        return type(wrapped)(inside(wrapped.__func__, context))  # type: ignore[return-value]
+        return type(wrapped)(run_in_context(wrapped.__func__, context))  # type: ignore[return-value]
     if not callable(wrapped):
         raise TypeError(f"expected a function, got {wrapped!r:.100}")
 
@@ -186,13 +186,13 @@ def inside(function: F, context: Callable[[], Context]) -> F:
             result = await wrapped(*args, **kwargs)
         return follow(result, scope)
 
-    is_async = is_kind(wrapped, inspect.iscoroutinefunction)
-    wrapper: F = like(wrapped, call_async if is_async else call)
+    is_async = is_function_kind(wrapped, inspect.iscoroutinefunction)
+    wrapper: F = with_metadata_of(wrapped, call_async if is_async else call)
     return wrapper
 
 
 def call_in(scope: Scope, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Call ``function`` inside ``scope``, and follow what it returns."""
+    """Call ``function`` inside ``scope``, and `follow` its result."""
     with scope:
         result = function(*args, **kwargs)
     return follow(result, scope)

@@ -22,7 +22,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 from tracer.sdk import _fields as fields
 from tracer.sdk._config import Config, logger, read_config
 from tracer.sdk._context import UNRECORDED, session_attributes
-from tracer.sdk._ids import SYSTEM_IDS, special_ids
+from tracer.sdk._ids import SYSTEM_IDS, custom_id_generator
 from tracer.sdk._sampling import HeadSampler
 from tracer.sdk._sink import Sink
 from tracer.sdk._spans import OFF, Span
@@ -42,19 +42,19 @@ class Client:
         self.sink = sink
         self.sampler = HeadSampler(config)
         tracer = provider.get_tracer("tracer.sdk")
-        # Before `init`, and with OTEL_SDK_DISABLED, the tracer is another one and makes no spans.
+        # Before `init`, and with OTEL_SDK_DISABLED, it is a no-op tracer, which makes no spans.
         self._tracer = tracer if isinstance(tracer, Tracer) else None
         self._resource = _resource(config)
         self._ids: IdGenerator | None = None
         if self._tracer is not None:
             self._resource = self._tracer.resource.merge(self._resource)
-            self._ids = special_ids(self._tracer.id_generator)
+            self._ids = custom_id_generator(self._tracer.id_generator)
 
     def for_child(self) -> Client:
         """Return the client of a forked process."""
         if self is IDLE:
             return self
-        # Not made anew: a lock of the provider may have been held in the parent.
+        # A copy, not a new client: the parent may have held a lock of the provider at the fork.
         child = copy(self)
         child.sink, child.sampler = self.sink.for_child(), HeadSampler(self.config)
         return child
@@ -85,7 +85,7 @@ class Client:
         try:
             return self._started(name, kind, context, start_time, trace_id, span_id, process)
         except Exception:
-            # Samplers and processors of others may raise anything.
+            # Other samplers and processors may raise any exception.
             logger.exception("a span could not be started")
             return OFF
 
@@ -120,7 +120,7 @@ class Client:
         flags = TraceFlags(decision is Decision.RECORD_AND_SAMPLE)
         identity = SpanContext(trace_id, span_id, False, flags, trace_state)
         if decision is Decision.DROP:
-            # It records nothing, but the spans below follow its decision.
+            # It records nothing, but its children follow its decision.
             return Span(name, identity)
         span = Span(
             name,
@@ -161,7 +161,7 @@ class State(SpanProcessor, Sampler):
     process = os.getpid()
     """The process that the client belongs to."""
     own: TracerProvider | None = None
-    """The provider that the SDK made, if it made one."""
+    """The provider that the SDK created, if any."""
 
     def __init__(self) -> None:
         self._children: dict[int, Client] = {}
@@ -169,11 +169,11 @@ class State(SpanProcessor, Sampler):
     def client_of(self, process: int) -> Client:
         """Return the client of ``process``, the present one.
 
-        Wherever a span is handed over the process is compared, as servers such as uWSGI fork in C,
-        where no hook runs: the parent's threads and connections are no use to the child.
+        Called for each span, because servers such as uWSGI fork in C without calling Python's
+        hooks: the parent's threads and connections can't be used in the child.
         """
         if process != self.process:
-            # Several threads may come here at once: the first one's client is the one for all.
+            # Several threads may get here at once: all use the first one's client.
             client = self._children.setdefault(process, self.client.for_child())
             if process != self.process:
                 self._children = {process: client}
@@ -184,7 +184,7 @@ class State(SpanProcessor, Sampler):
         client = self.client_of(_process(span))
         if attributes := session_attributes(parent_context):
             span.set_attributes(attributes)
-        # W3C's flag, whoever set it: the sampler here, another service, or a provider's sampler.
+        # The W3C sampled flag, set by this sampler, another service, or a provider's sampler.
         if span.context.trace_flags & 1:
             client.sink.on_start(span)
         elif client.sampler.tail is not None:
@@ -228,7 +228,7 @@ class State(SpanProcessor, Sampler):
 
 
 def _process(span: ReadableSpan) -> int:
-    # A span of the SDK is handed over only in the process that started it.
+    # A span of the SDK is ended only in the process that started it.
     return span.process if isinstance(span, Span) else os.getpid()
 
 
@@ -237,7 +237,7 @@ _joined: Final[list[TracerProvider]] = []
 
 
 def _with_settings(_: Callable[P, Config]) -> Callable[[Callable[..., None]], Callable[P, None]]:
-    """Give a function the parameters of Config, so that they are written in one place."""
+    """Give a function the signature of Config, so that the settings are declared once."""
 
     def decorate(function: Callable[..., None]) -> Callable[P, None]:
         function.__signature__ = inspect.signature(Config)  # type: ignore[attr-defined]
@@ -257,7 +257,7 @@ def init(endpoint: str | None = None, key: str | None = None, **settings: Any) -
     config = read_config({"endpoint": endpoint, "key": key, **settings})
     shutdown()
     if config.enabled:
-        # Imported here, so that only programs that send something pay for it.
+        # Imported here: programs that send nothing should not spend the time.
         from tracer.sdk._delivery.exporter import Exporter
 
         state.client = connected(config, Exporter(config))

@@ -12,14 +12,14 @@ from dataclasses import KW_ONLY, dataclass
 from time import monotonic
 from typing import Any, Final
 
-_MAX_RECORDS_A_MINUTE: Final = 60
+_MAX_RECORDS_PER_MINUTE: Final = 60
 
 
 class Log(logging.LoggerAdapter[logging.Logger]):
     """Writes to the logger ``tracer.sdk``; never raises, and never floods or loops.
 
-    A handler of the application may record spans, and those may fail and be logged in turn. So what
-    happens inside a handler is not logged, and the number of records a minute is limited.
+    A handler of the application may record spans, and errors of these would be logged in turn. So
+    nothing is logged inside a handler, and the number of records per minute is limited.
     """
 
     _handling: Final = ContextVar("tracer-sdk-log", default=False)
@@ -30,7 +30,7 @@ class Log(logging.LoggerAdapter[logging.Logger]):
         self._left = 0
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
-        """Write a record, unless it comes from a handler of another, or is one too many."""
+        """Write a record, unless it is logged inside a handler, or exceeds the limit."""
         if not self.isEnabledFor(level) or self._handling.get() or not self._is_within_limit():
             return
         token = self._handling.set(True)
@@ -44,7 +44,7 @@ class Log(logging.LoggerAdapter[logging.Logger]):
     def _is_within_limit(self) -> bool:
         minute = int(monotonic() // 60)
         if minute != self._minute:
-            self._minute, self._left = minute, _MAX_RECORDS_A_MINUTE
+            self._minute, self._left = minute, _MAX_RECORDS_PER_MINUTE
         self._left -= 1
         return self._left >= 0
 

@@ -18,7 +18,7 @@ from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tracer.sdk import _fields as fields
-from tracer.sdk._calls import F, Scope, call_in, inside
+from tracer.sdk._calls import F, Scope, call_in, run_in_context
 from tracer.sdk._spans import restore
 from tracer.sdk._values import merged_json, to_json
 
@@ -32,8 +32,8 @@ _ATTRIBUTES: Final = create_key("tracer-attributes")
 _PROPAGATOR: Final = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
 _PROPAGATED: Final = (fields.SESSION, fields.USER, fields.TAGS, fields.TRACE_METADATA)
 # Servers and proxies refuse long headers.
-_MAX_BAGGAGE: Final = 2_000
-_METADATA_BYTES: Final = 100_000
+_MAX_BAGGAGE_CHARACTERS: Final = 2_000
+_MAX_METADATA_BYTES: Final = 100_000
 
 
 class Block:
@@ -53,13 +53,13 @@ class Block:
         restore(self._tokens.pop())
 
     def __call__(self, function: F) -> F:
-        return inside(function, self._context)
+        return run_in_context(function, self._context)
 
 
 def in_context(function: F) -> F:
     """Return ``function`` so that it runs, in whatever thread, below what is current now."""
     context = get_current()
-    return inside(function, lambda: context)
+    return run_in_context(function, lambda: context)
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def session(
     """
     values = {fields.SESSION: id, fields.USER: user}
     new = {name: str(value) for name, value in values.items() if value is not None}
-    json_text = to_json(metadata, _METADATA_BYTES) if metadata else None
+    json_text = to_json(metadata, _MAX_METADATA_BYTES) if metadata else None
 
     def context() -> Context:
         current = get_current()
@@ -109,7 +109,7 @@ def _with_baggage(attributes: Mapping[str, Any], context: Context) -> Context:
     for name in _PROPAGATED:
         value = attributes.get(name, "")
         text = value if isinstance(value, str) else json.dumps(value)
-        if 0 < len(text) <= _MAX_BAGGAGE:
+        if 0 < len(text) <= _MAX_BAGGAGE_CHARACTERS:
             context = baggage.set_baggage(name, text, context)
     return context
 
@@ -153,7 +153,7 @@ def context_of(headers: Headers) -> Context:
     """Return the context that a request's headers carry; an empty one for headers without."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     carrier = {_header(key): _text(value) for key, value in pairs}
-    # The request alone decides which trace this is, whatever is current here.
+    # From an empty context: the request decides about the trace, not the current span.
     return _PROPAGATOR.extract(carrier, Context())
 
 

@@ -31,7 +31,7 @@ Parent = trace.Span | SpanContext | str
 # The functions that make an attribute from a field's value and the longest text allowed.
 
 
-def _same(value: Any, _limit: int) -> Any:
+def _unchanged(value: Any, _limit: int) -> Any:
     return value
 
 
@@ -104,13 +104,13 @@ class TraceFields(TypedDict, total=False):
     tags: Annotated[Sequence[str] | None, TAGS, _texts]
     user: Annotated[str | None, USER, _text]
     session: Annotated[str | None, SESSION, _text]
-    public: Annotated[bool | None, "tracer.trace.public", _same]
+    public: Annotated[bool | None, "tracer.trace.public", _unchanged]
 
 
 def _writers(fields: type) -> dict[str, tuple[str, Callable[[Any, int], Any]]]:
     """Return the attribute of each field, and the function that makes its value."""
     hints = get_type_hints(fields, include_extras=True)
-    return {name: getattr(hint, "__metadata__", ("", _same)) for name, hint in hints.items()}
+    return {name: getattr(hint, "__metadata__", ("", _unchanged)) for name, hint in hints.items()}
 
 
 FIELDS: Final = _writers(Fields)

@@ -11,15 +11,15 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 
 _BLOCK: Final = 256
 _UNPACK: Final = struct.Struct(f"{_BLOCK}Q").unpack
-_MAX_AGE: Final = 1_000_000_000
+_MAX_AGE_NANOSECONDS: Final = 1_000_000_000
 
 
 class SystemIds(IdGenerator):
     """Random ids from the operating system.
 
-    A generator in the process repeats its numbers: programs seed it, and a fork or a restored
-    snapshot of the process copies its state. Numbers are fetched in blocks, as each call of the
-    system costs time; a block is discarded in another process, and when it is a second old.
+    Python's generator may repeat numbers: programs seed it, and a fork or a restored snapshot of
+    the process copies its state. Numbers are fetched in blocks, as each system call costs time;
+    a block is discarded in another process, and when it is a second old.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class SystemIds(IdGenerator):
     def number(self, process: int, now: int) -> int:
         """Return 64 random bits, not all zero; arguments are this process and the present time."""
         owner, fetched, numbers = self._block
-        if owner != process or now - fetched > _MAX_AGE or not numbers:
+        if owner != process or now - fetched > _MAX_AGE_NANOSECONDS or not numbers:
             numbers = list(_UNPACK(os.urandom(8 * _BLOCK)))
             self._block = process, now, numbers
         try:
@@ -52,8 +52,8 @@ class SystemIds(IdGenerator):
 SYSTEM_IDS: Final = SystemIds()
 
 
-def special_ids(generator: IdGenerator) -> IdGenerator | None:
-    """Return a provider's generator if its ids have a form of their own; None for random ids.
+def custom_id_generator(generator: IdGenerator) -> IdGenerator | None:
+    """Return a provider's generator unless its ids are plain random numbers; None for these.
 
     OpenTelemetry's default generator takes Python's `random`.
     """

@@ -11,9 +11,8 @@ from tracer.sdk._client import IDLE, state
 from tracer.sdk._config import logger
 
 _GROUPS: Final = ("openinference_instrumentor", "opentelemetry_instrumentor")
-# Each family, with a text in the metadata of its packages; of two instrumentations of one library
-# the earlier family's is turned on. OpenTelemetry's own for models come from the same place as
-# those for everything else.
+# The families in order of preference, with a text in the metadata of their packages; the last one
+# matches all other packages.
 _FAMILIES: Final = {
     "openinference": "openinference.",
     "openllmetry": "openllmetry",
@@ -115,12 +114,12 @@ def flask(app: Any, **options: Any) -> bool:
     ``options`` go to OpenTelemetry's FlaskInstrumentor. False: it isn't installed, or ``init`` was
     not called; a warning is logged.
     """
-    return _stock("flask", "FlaskInstrumentor", "instrument_app", app, **options)
+    return _instrument_framework("flask", "FlaskInstrumentor", "instrument_app", app, **options)
 
 
 def fastapi(app: Any, **options: Any) -> bool:
     """Trace each request of a FastAPI application; otherwise like ``flask``."""
-    return _stock("fastapi", "FastAPIInstrumentor", "instrument_app", app, **options)
+    return _instrument_framework("fastapi", "FastAPIInstrumentor", "instrument_app", app, **options)
 
 
 def celery(**options: Any) -> bool:
@@ -128,10 +127,10 @@ def celery(**options: Any) -> bool:
 
     Call it in the programs that send tasks and in the workers, before these fork.
     """
-    return _stock("celery", "CeleryInstrumentor", "instrument", **options)
+    return _instrument_framework("celery", "CeleryInstrumentor", "instrument", **options)
 
 
-def _stock(name: str, kind: str, method: str, *app: Any, **options: Any) -> bool:
+def _instrument_framework(name: str, kind: str, method: str, *app: Any, **options: Any) -> bool:
     client = state.client
     if client is IDLE:
         logger.warning("%s is not traced: call tracer.init() first", name)

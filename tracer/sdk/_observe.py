@@ -1,4 +1,4 @@
-"""observe: a decorator that makes a span of each call, of a function of any shape."""
+"""observe: a decorator that records a span for each call of any kind of function."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from weakref import finalize, ref
 from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 
-from tracer.sdk._calls import F, Scope, follow, is_kind, like, work_left
+from tracer.sdk._calls import F, Scope, follow, is_function_kind, unfinished_work, with_metadata_of
 from tracer.sdk._client import state
 from tracer.sdk._spans import Span
 
 _MAX_STREAM_BYTES: Final = 1_000_000
 _TEXT_BYTES, _ITEM_BYTES = 8, 125
-"""Size of a text besides its characters, and of an item that is no text, estimated."""
-# Results of these types have no work left.
+"""Estimated overhead of a text besides its characters, and size of any other item."""
+# Results of these types are no generators or coroutines: the fast path.
 _VALUES: Final = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict, set))
 
 
@@ -56,7 +56,7 @@ def observe(function: Any = None, /, **options: Any) -> Any:
         return type(function)(observe(function.__func__, **options))
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"observe: expected a function, got {function!r:.100}")
-    return _wrapped(function, _Plan(function, **options))
+    return _wrap(function, _Plan(function, **options))
 
 
 class _Plan:
@@ -84,7 +84,7 @@ class _Plan:
             parameters = list(inspect.signature(function).parameters.values())
         self._names = [p.name for p in parameters if p.kind <= p.POSITIONAL_OR_KEYWORD]
         self._rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
-        # By its name, as nothing tells a method from a function while its class is being made.
+        # By its name: while a class is being defined, a method is a plain function.
         self._skip = int(self._names[:1] in (["self"], ["cls"]))
 
     def begin(self, args: Any, kwargs: Any, context: Context | None = None) -> Span:
@@ -105,8 +105,8 @@ class _Plan:
         return {**arguments, **kwargs}
 
     def returned(self, span: Span, result: Any) -> Any:
-        """Return ``result``; record it, or keep the span open for the work that it has left."""
-        if type(result) not in _VALUES and work_left(result) is not None:
+        """Return ``result``; record it, or keep the span open until its generator has run."""
+        if type(result) not in _VALUES and unfinished_work(result) is not None:
             span.stays_open = True
             return follow(result, _Call(self, span))
         if self.captures_output and result is not None:
@@ -114,7 +114,7 @@ class _Plan:
         return result
 
 
-def _wrapped(function: Any, plan: _Plan) -> Any:
+def _wrap(function: Any, plan: _Plan) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         with plan.begin(args, kwargs) as span:
             return plan.returned(span, function(*args, **kwargs))
@@ -126,20 +126,20 @@ def _wrapped(function: Any, plan: _Plan) -> Any:
     def generate(*args: Any, **kwargs: Any) -> Any:
         return follow(function(*args, **kwargs), _Call(plan, None, args, kwargs))
 
-    if is_kind(function, inspect.iscoroutinefunction):
-        return like(function, call_async)
-    if is_kind(function, inspect.isgeneratorfunction):
-        return like(function, generate)
-    if is_kind(function, inspect.isasyncgenfunction):
-        return like(function, generate)
-    return like(function, call)
+    if is_function_kind(function, inspect.iscoroutinefunction):
+        return with_metadata_of(function, call_async)
+    if is_function_kind(function, inspect.isgeneratorfunction):
+        return with_metadata_of(function, generate)
+    if is_function_kind(function, inspect.isasyncgenfunction):
+        return with_metadata_of(function, generate)
+    return with_metadata_of(function, call)
 
 
 class _Call(Scope):
-    """A call that goes on after the function has returned: its span ends when the work is done.
+    """A call whose generator or coroutine outlives the function: the span ends with that.
 
-    The span is below what was current when the call was made, in whichever thread or task the work
-    is done. The span of a generator function starts at the first step, so that a generator that
+    The span's parent is the span that was current at the call, in whichever thread or task it runs.
+    The span of a generator function starts at the first step, so that a generator that
     never runs leaves no span.
     """
 
@@ -207,7 +207,7 @@ class _Call(Scope):
 
 
 def _abandon(reference: ref[Any], span: Span) -> None:
-    """End the span of work that was never begun."""
+    """End the span of a generator or coroutine that was never started."""
     work = reference()
     if inspect.iscoroutine(work):
         # Python warns of the driver, which was never awaited either.

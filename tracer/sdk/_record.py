@@ -193,7 +193,7 @@ def score(
         if not current.is_valid or not (current.trace_flags & 1 or client.config.tail):
             return None
         trace_id = trace.format_trace_id(current.trace_id)
-    # Made here, not by the server, so that a score that is sent twice is stored once.
+    # Created here, not by the server, so that a score that is sent twice is stored once.
     id = id or uuid.uuid4().hex
     fields = {
         "id": id,

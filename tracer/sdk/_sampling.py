@@ -66,11 +66,11 @@ class _Trace:
 class TailBuffer:
     """Holds the spans of unsampled traces until a rule matches or the trace is complete.
 
-    A trace counts as complete when none of its spans is running in this process. A span that
-    starts or ends after that is judged as a trace of its own.
+    A trace is complete when none of its spans is running in this process. A span that starts or
+    ends after that is treated as a trace of its own.
 
     There is no lock: a signal handler, a garbage collection or a rule of the application can start
-    and end spans at any point in here, and would wait for ever for a lock of its own thread.
+    and end spans while a method runs, and would deadlock on a lock that its own thread holds.
     Instead, every change is a single call of a dict or deque, which threads can't see half done.
     """
 
@@ -111,11 +111,11 @@ class TailBuffer:
         if trace.running:
             self._evict()
             return []
-        # Of several threads that end the last spans at once, the one that removes the trace judges.
+        # Of several threads that end the last spans at once, the one that removes it decides.
         if waiting is not None and self._traces.pop(trace_id, None) is not waiting:
             return []
         spans = self._take(trace)
-        if self._rules.keep is None or not _approves(self._rules.keep, spans):
+        if self._rules.keep is None or not _rule_keeps(self._rules.keep, spans):
             return []
         return spans + self._keep(trace_id, trace)
 
@@ -163,9 +163,9 @@ class TailBuffer:
         return sum(map(_cost, list(trace.ended))) > limit
 
 
-def _approves(rule: Callable[[Sequence[Any]], bool], spans: list[ReadableSpan]) -> bool:
+def _rule_keeps(rule: Callable[[Sequence[Any]], bool], spans: list[ReadableSpan]) -> bool:
     """Return the answer of the application's own rule for a complete trace."""
-    # A rule that records spans would be called for those as well, without end.
+    # A rule that records spans would be called for these in turn, without end.
     with unrecorded():
         try:
             return bool(rule(spans))

@@ -1,4 +1,4 @@
-"""The receiver of everything that is kept: spans and scores."""
+"""The receiver of the sampled spans and of scores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 
 class Sink(SpanProcessor):
-    """Receives the spans and scores that are kept; this one discards them."""
+    """Receives the sampled spans, and scores; this base class discards them."""
 
     def __init__(self) -> None:
         self.dropped: dict[str, int] = {}
@@ -21,5 +21,5 @@ class Sink(SpanProcessor):
         """Receive a score, in the form of the JSON API."""
 
     def for_child(self) -> Sink:
-        """Return the sink of a forked process: what waits in this one belongs to the parent."""
+        """Return the sink of a forked process, without the waiting items: the parent sends them."""
         return self

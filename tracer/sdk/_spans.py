@@ -41,6 +41,7 @@ class Span(otel.Span):
     # constructor would set. The lock would be a `threading.Lock`, which a signal handler or a
     # garbage collection could wait for in the thread that holds it; each change is one step of a
     # dict or a list, and needs none.
+    # UNSET for all eight limits: none applies, as `max_value_bytes` limits each value.
     _limits = SpanLimits(*[SpanLimits.UNSET] * 8)
     _lock: Any = nullcontext()
     _token: Token[Context] | None = None
@@ -81,7 +82,7 @@ class Span(otel.Span):
         """Id of the process that started the span."""
 
     def update(self, **fields: Unpack[Fields]) -> Self:
-        """Set fields of the span; a value is stored as it is now, whatever becomes of it later.
+        """Set fields of the span; values are copied, so later changes to them have no effect.
 
         Raises TypeError for an unknown field, and nothing else.
         """
@@ -165,7 +166,7 @@ class Span(otel.Span):
         return self._span_processor is not None and self._end_time is None
 
     def end(self, end_time: Time | None = None) -> None:
-        """End the span, now or at ``end_time``; only the first call counts."""
+        """End the span, now or at ``end_time``; further calls have no effect."""
         if not self.is_recording():
             return
         self._end_time = nanoseconds(end_time)
@@ -202,7 +203,7 @@ class Span(otel.Span):
 
 
 OFF: Final = Span("", trace.INVALID_SPAN_CONTEXT)
-"""Replaces every span while nothing is recorded; entering it changes nothing."""
+"""Stands for every span while nothing is recorded; entering it has no effect."""
 
 
 def snapshot(span: ReadableSpan, **changes: Any) -> ReadableSpan:

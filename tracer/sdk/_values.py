@@ -20,9 +20,9 @@ from tracer.sdk._config import logger
 
 _MAX_DEPTH: Final = 40
 _MAX_ITEMS: Final = 10_000
-_MAX_REPR: Final = 1_000
-_MIN_KEY: Final = 50
-_MARKER: Final = 30
+_MAX_REPR_CHARACTERS: Final = 1_000
+_MIN_KEY_BYTES: Final = 50
+_MARKER_BYTES: Final = 30
 """Size of the text that marks a cut, estimated."""
 
 
@@ -45,7 +45,7 @@ def to_json(value: Any, max_bytes: int = 1_000_000) -> str:
     except Exception:  # noqa: S110 - the value is cut below
         # Circular values, unusual keys, lone surrogates, or an object whose own methods fail.
         pass
-    return _within(value, max_bytes)
+    return _cut_json(value, max_bytes)
 
 
 def _is_huge(value: Any, max_bytes: int) -> bool:
@@ -55,7 +55,7 @@ def _is_huge(value: Any, max_bytes: int) -> bool:
     return isinstance(value, (list, tuple, dict)) and len(value) > _MAX_ITEMS
 
 
-def _within(value: Any, max_bytes: int) -> str:
+def _cut_json(value: Any, max_bytes: int) -> str:
     budget = max_bytes
     try:
         while True:
@@ -113,7 +113,7 @@ class _Cut:
                 cut["…"] = f"[truncated, {len(value) - len(cut)} more entries]"
                 break
             name = str.__str__(key) if isinstance(key, str) else describe(key)
-            cut[self._text(name, max(self._left, _MIN_KEY))] = self.plain(item, depth + 1)
+            cut[self._text(name, max(self._left, _MIN_KEY_BYTES))] = self.plain(item, depth + 1)
         return cut
 
     def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
@@ -125,13 +125,14 @@ class _Cut:
             cut.append(self.plain(item, depth + 1))
         return cut
 
-    def _text(self, text: str, room: int) -> str:
-        room = max(room, 0)
-        encoded = text[: room + 1].encode("utf-8", "replace")
-        self._left -= min(len(encoded), room)
-        if len(encoded) > room:
-            self._left -= _MARKER
-            text = f"{encoded[:room].decode('utf-8', 'ignore')}…[truncated, {len(text)} characters]"
+    def _text(self, text: str, max_bytes: int) -> str:
+        max_bytes = max(max_bytes, 0)
+        encoded = text[: max_bytes + 1].encode("utf-8", "replace")
+        self._left -= min(len(encoded), max_bytes)
+        if len(encoded) > max_bytes:
+            self._left -= _MARKER_BYTES
+            beginning = encoded[:max_bytes].decode("utf-8", "ignore")
+            text = f"{beginning}…[truncated, {len(text)} characters]"
         return text
 
 
@@ -176,7 +177,9 @@ def describe(value: Any) -> str:
         text = repr(value)
     except Exception as error:
         return f"<{type(value).__qualname__}: repr failed with {type(error).__qualname__}>"
-    return text if len(text) <= _MAX_REPR else f"{text[:_MAX_REPR]}…[truncated]"
+    return (
+        text if len(text) <= _MAX_REPR_CHARACTERS else f"{text[:_MAX_REPR_CHARACTERS]}…[truncated]"
+    )
 
 
 def nanoseconds(time: Time | None) -> int:

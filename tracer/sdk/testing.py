@@ -45,7 +45,7 @@ class Recorded:
 
     def _json(self, name: str) -> Any:
         text: Any = self.attributes.get(name)
-        # A masked value may be no JSON text any more.
+        # A masked value may be invalid JSON.
         with suppress(TypeError, ValueError):
             return json.loads(text)
         return text
@@ -114,13 +114,13 @@ def recording(**settings: Any) -> Iterator[Recording]:
     records as it did before.
     """
     recorded = Recording(**settings)
-    # The other client is replaced, not ended: it goes on to send what it has.
-    before = state.client_of(os.getpid())
+    # The other client is replaced, not shut down: it continues to send its waiting spans.
+    previous = state.client_of(os.getpid())
     state.client = connected(recorded.config, recorded)
     try:
         yield recorded
     finally:
-        state.client = before
+        state.client = previous
 
 
 __all__ = ["Recorded", "Recording", "recording"]

@@ -53,7 +53,7 @@ def test_a_mapping_has_each_attribute_once(client: FlaskClient) -> None:
             },
         ],
         "unmapped": [
-            {"attribute": "mine", "value": [1], "why": "no dialect knows this name"},
+            {"attribute": "mine", "value": [1], "why": "no dialect has a rule for this name"},
         ],
         "events": [],
     }

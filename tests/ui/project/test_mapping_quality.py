@@ -38,7 +38,7 @@ def test_the_tab_shows_the_mapping_of_each_attribute(
     mapped, rest = (block.text for block in shown.all("ul", "mapping"))
     assert "gen_ai.request.model requested_model gpt-4o gen_ai" in mapped
     assert "gen_ai.operation.namealso stored as sent kind generation gen_ai" in mapped
-    assert rest == "mine1 no dialect knows this name"
+    assert rest == "mine1 no dialect has a rule for this name"
 
 
 def test_parts_of_one_value_are_shown_together(client: FlaskClient, get_page: GetPage) -> None:

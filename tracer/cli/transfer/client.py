@@ -43,12 +43,12 @@ class Server:
         """Send one request, with retries while the server is busy. Raises SendError."""
         response = self._post(request.SerializeToString(), "application/x-protobuf")
         partial = ExportTraceServiceResponse.FromString(response).partial_success
-        _require_all(partial.rejected_spans, partial.error_message)
+        _check_accepted(partial.rejected_spans, partial.error_message)
 
     def send_json(self, body: bytes) -> None:
         """Send one request that is encoded as OTLP/JSON. Raises SendError."""
         partial = json.loads(self._post(body, "application/json")).get("partialSuccess", {})
-        _require_all(int(partial.get("rejectedSpans", 0)), partial.get("errorMessage", ""))
+        _check_accepted(int(partial.get("rejectedSpans", 0)), partial.get("errorMessage", ""))
 
     def send_all(self, requests: Iterable[ExportTraceServiceRequest]) -> None:
         """Send requests one after the other. Raises SendError."""
@@ -56,7 +56,7 @@ class Server:
             self.send(request)
 
     def add_comment(self, comment: dict[str, Any]) -> None:
-        """Add a comment; one that the server has already stays as it is. Raises SendError."""
+        """Add a comment; an existing one stays unchanged. Raises SendError."""
         self._request("POST", "/api/v1/comments", json=comment)
 
     def trace(self, trace_id: str) -> dict[str, Any]:
@@ -70,11 +70,11 @@ class Server:
         return self._request("POST", "/v1/traces", content=compressed, headers=headers).content
 
     def _request(
-        self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any
+        self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any
     ) -> httpx.Response:
         try:
             response = self._client.request(
-                method, path, headers={**self._headers, **(headers or {})}, **more
+                method, path, headers={**self._headers, **(headers or {})}, **options
             )
         except NoAnswer as error:
             raise SendError(
@@ -91,6 +91,6 @@ class Server:
         return response
 
 
-def _require_all(rejected_count: int, message: str) -> None:
+def _check_accepted(rejected_count: int, message: str) -> None:
     if rejected_count:
         raise SendError(f"{rejected_count} spans refused: {message}")

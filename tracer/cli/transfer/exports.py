@@ -39,18 +39,18 @@ _TIMEOUT_SECONDS: Final = 300
 @click.option("--budget", type=int, metavar="TOKENS", help="Token limit of a Markdown transcript.")
 @server_options
 def export(
-    trace_id: str | None, output: str | None, budget: int | None, url: str, key: str, **chosen: Any
+    trace_id: str | None, output: str | None, budget: int | None, url: str, key: str, **options: Any
 ) -> None:
     """Write the trace TRACE_ID of a running server, or the traces of a query, to a file."""
-    name, query = chosen["name"], chosen["query"]
+    name, query = options["name"], options["query"]
     if (trace_id is None) == (query is None):
         raise click.UsageError("name a trace by its id, or traces by --query")
     formats = FORMATS if query is None else FILES
     if name is not None and name not in formats:
         raise click.UsageError(f"--format: choose one of {', '.join(formats)}")
     if trace_id is None:
-        more = {"spans": chosen["spans"], "columns": chosen["columns"]}
-        path = selection_path(url, key, query, name or "jsonl", **more)
+        contents = {"spans": options["spans"], "columns": options["columns"]}
+        path = selection_path(url, key, query, name or "jsonl", **contents)
     else:
         values = {"format": name or "json"} | ({"budget": str(budget)} if budget else {})
         path = f"/api/v1/traces/{quote(trace_id, safe='')}/export?{urlencode(values)}"
@@ -80,7 +80,7 @@ def _save(response: Any, output: str | None) -> None:
         return
     file_name = re.search(r'filename="([\w.-]+)"', response.headers["Content-Disposition"])
     path = Path(output or (file_name[1] if file_name else "trace"))
-    # Written under another name until complete, so that a part is not mistaken for the whole.
+    # Written under another name until complete, so that no partial file has the final name.
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
@@ -132,7 +132,7 @@ def import_file(file: BinaryIO, url: str, key: str) -> None:
 def _resources(file: BinaryIO, comments: list[dict[str, Any]]) -> Iterator[bytes]:
     """Yield the resources of a file as OTLP/JSON; an OTLP export is read line by line.
 
-    What a JSON export has beside spans and scores is added to ``comments``.
+    The comments of a JSON export are added to ``comments``.
     """
     if file.readline().strip() != BEGIN.encode().strip():
         file.seek(0)

@@ -1,4 +1,4 @@
-"""Files of many traces: from one request, or of very many by a job of the server."""
+"""Downloads the file of a query: directly, or for very many traces from a job of the server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POLL_SECONDS = 1.0
 def selection_path(url: str, key: str, query: str, form: str, *, spans: bool, columns: str) -> str:
     """Return the path of the file with the traces of a query.
 
-    Where there are too many for a request, the server writes the file first, which is awaited.
+    Where there are too many for a request, wait until a job of the server has written the file.
     Raises ClickException.
     """
     values = {"q": query, "format": form, "spans": str(spans).lower()}
@@ -32,13 +32,13 @@ def selection_path(url: str, key: str, query: str, form: str, *, spans: bool, co
                     return path
             names = [name.strip() for name in columns.split(",") if name.strip()]
             body = {"query": query, "format": form, "spans": spans, "columns": names}
-            return f"/api/v1/exports/{_written(client, body)}"
+            return f"/api/v1/exports/{_run_export_job(client, body)}"
     except httpx.HTTPError as error:
         raise click.ClickException(f"no export from {url}: {error}") from error
 
 
-def _written(client: httpx.Client, body: dict[str, Any]) -> str:
-    """Have the server write the file; return the id of the job once it is done."""
+def _run_export_job(client: httpx.Client, body: dict[str, Any]) -> str:
+    """Start a job that writes the file; return its id when it is done."""
     job = _json(client.post("/api/v1/exports", json=body))
     while job["status"] in ("waiting", "running"):
         time.sleep(_POLL_SECONDS)

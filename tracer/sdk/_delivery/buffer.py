@@ -1,4 +1,4 @@
-"""Buffer: encoded batches wait for the server, in memory or on disk."""
+"""Buffer: keeps encoded batches until they are sent, in memory or on disk."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Batch(NamedTuple):
 
 
 class Buffer:
-    """The batches that wait, in memory; ``spill`` moves them to a ``directory``, if there is one.
+    """The waiting batches, in memory; ``spill`` moves them to a ``directory``, if there is one.
 
     Several processes may share the directory, and its files outlive them.
     """

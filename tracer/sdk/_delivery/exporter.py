@@ -29,10 +29,10 @@ from tracer.sdk._values import describe
 
 _BATCH_SPANS: Final = 256
 _BATCH_BYTES: Final = 2_000_000
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+_FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS = 0.5, 30.0
 
 
-def _ended(spans: Sequence[ReadableSpan]) -> int:
+def _count_ended(spans: Sequence[ReadableSpan]) -> int:
     # Running spans are exported again when they end, so dropping one loses nothing.
     return sum(span.end_time is not None for span in spans)
 
@@ -40,8 +40,8 @@ def _ended(spans: Sequence[ReadableSpan]) -> int:
 class Exporter(Queue):
     """Queues spans without ever waiting; its own thread encodes and sends them.
 
-    OpenTelemetry's exporter gives a batch up after a few attempts. Here a batch waits, within
-    bounds, until the server takes it; what does not fit is dropped, counted, and logged once. A
+    OpenTelemetry's exporter drops a batch after a few attempts. Here a batch waits, within
+    bounds, until the server accepts it; spans beyond the bounds are dropped, counted and logged. A
     retry sends the same bytes: the server recognises a span by its ids and stores it once.
     """
 
@@ -65,7 +65,7 @@ class Exporter(Queue):
     def for_child(self) -> Sink:
         return Exporter(self._config)
 
-    def _awaken(self) -> None:
+    def _wake_exporter(self) -> None:
         if self._thread is None:
             if not self._closed:
                 self._start_thread()
@@ -92,7 +92,7 @@ class Exporter(Queue):
     def _run(self) -> None:
         thread = threading.current_thread()
         try:
-            # Two application threads may have started one each: the later one goes on.
+            # Two application threads may have started one each: only the later one continues.
             while self._thread is thread and not self._closed:
                 wait = max(self._config.flush_seconds, self._due - monotonic(), 0.0)
                 with suppress(Empty):
@@ -136,7 +136,7 @@ class Exporter(Queue):
         self._closed = True
         self._wake.put(None)
         if self._sending.acquire(timeout=0.1):
-            # Nothing can be sent by this deadline, so the batches go to the spool.
+            # With this deadline nothing is sent, so the batches are written to the spool.
             self._export(monotonic())
             self._sender.close()
             self._sending.release()
@@ -150,7 +150,7 @@ class Exporter(Queue):
             self.shutdown()
 
     def _export(self, deadline: float) -> bool:
-        """Encode and send what waits; return False where something is left by ``deadline``."""
+        """Encode and send all waiting items; return False if some are left at ``deadline``."""
         self._sending_thread = threading.get_ident()
         # OpenTelemetry's private key keeps instrumented HTTP clients from tracing our requests; it
         # has no public setter in the API package.
@@ -182,7 +182,7 @@ class Exporter(Queue):
         if spans := [item for item in batch if not isinstance(item, dict)]:
             masked = [self._masks.span(span) for span in spans] if self._masks else spans
             if body := self._encoded(masked):
-                self._keep("spans", _ended(spans), body)
+                self._keep("spans", _count_ended(spans), body)
         if scores := [item for item in batch if isinstance(item, dict)]:
             body = json.dumps({"scores": scores}, default=describe).encode()
             self._keep("scores", len(scores), body)
@@ -192,11 +192,11 @@ class Exporter(Queue):
             return encode_spans(spans).SerializePartialToString()
         except Exception as error:
             if len(spans) == 1:
-                self._count_dropped("it can't be encoded", _ended(spans))
+                self._count_dropped("it can't be encoded", _count_ended(spans))
                 self._log_dropped("it can't be encoded", f"{type(error).__name__}: {error}")
                 return b""
-            # A span that can't be encoded must not cost the others. Serialised requests can be
-            # joined into one.
+            # One such span must not lose the others. Serialised protobuf requests can be
+            # concatenated into one.
             return b"".join(self._encoded([span]) for span in spans)
 
     def _keep(self, kind: str, items: int, body: bytes) -> None:
@@ -242,7 +242,8 @@ class Exporter(Queue):
             message = "%s can't take spans (%s); they wait and are sent again"
             logger.warning(message, self._config.endpoint, outcome.reason)
         # Without jitter all processes of a service would retry at the same moment.
-        wait = min(_FIRST_WAIT * 2**self._failures, _LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        wait = min(_FIRST_WAIT_SECONDS * 2**self._failures, _MAX_WAIT_SECONDS) * jitter
         self._failures = min(self._failures + 1, 10)
         self._due = monotonic() + (wait if outcome.retry_after is None else outcome.retry_after)
         self._retry_after = 0.0 if outcome.retry_after is None else self._due

@@ -55,7 +55,7 @@ class Masks:
 
     def span(self, span: ReadableSpan) -> ReadableSpan:
         """Return a copy of ``span`` that may be sent."""
-        # A mask that records spans would be applied to those as well, without end.
+        # A mask that records spans would be applied to these in turn, without end.
         with unrecorded():
             status = span.status
             if status.description:

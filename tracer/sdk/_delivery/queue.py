@@ -1,4 +1,4 @@
-"""Queue: a sink where spans and scores wait to be encoded, filled without any lock."""
+"""Queue: a sink that keeps spans and scores until they are encoded, filled without locks."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ class Queue(Sink):
         self._started: dict[int, ReadableSpan] = {}
         """The spans that started since `_take` was called and are running."""
 
-    def _awaken(self) -> None:
+    def _wake_exporter(self) -> None:
         """Called whenever a span starts or an item is queued."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the signature is given
         # A span that does not fit is exported at its end: nothing is lost, so nothing is counted.
         if self._config.running and len(self._started) < self._config.max_queue_spans:
             self._started[span.context.span_id] = span
-            self._awaken()
+            self._wake_exporter()
 
     def on_end(self, span: ReadableSpan) -> None:
         self._started.pop(span.context.span_id, None)
@@ -73,14 +73,14 @@ class Queue(Sink):
             return
         self._queue.append((item, size))
         self._queued_bytes += size
-        self._awaken()
+        self._wake_exporter()
 
     def _count_dropped(self, reason: str, count: int) -> None:
         self.dropped.setdefault(reason, 0)
         self.dropped[reason] += count
 
     def _take(self) -> Iterator[tuple[Item, int]]:
-        """Take and yield what waits at this moment, with its size; later items stay."""
+        """Remove and yield the items that wait now, with their sizes; later items stay."""
         count = len(self._queue)
         # Running spans come first: the ends of some may be in the queue by now.
         started, self._started = self._started, {}

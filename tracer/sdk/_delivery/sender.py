@@ -1,4 +1,4 @@
-"""Sender: one batch goes to the server over HTTP."""
+"""Sender: sends a batch to the server over HTTP."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tracer.sdk._delivery.buffer import Batch
 
 _PATHS: Final = {"spans": "/v1/traces", "scores": "/api/v1/batch"}
 _MEDIA_TYPES: Final = {"spans": "application/x-protobuf", "scores": "application/json"}
-_RETRIED: Final = (408, 429, 500, 502, 503, 504)
-_MAX_RETRY_AFTER: Final = 300.0
+_RETRIED_STATUSES: Final = (408, 429, 500, 502, 503, 504)
+_MAX_RETRY_AFTER_SECONDS: Final = 300.0
 _MAX_RETRIES: Final = 5
-"""How often a batch is retried after a status of 500, which the batch itself may cause."""
+"""Greatest number of retries after a status of 500, which the batch itself may cause."""
 
 
 class Outcome(NamedTuple):
@@ -66,7 +66,7 @@ class Sender:
         if 200 <= status < 300:
             return _refusals(batch, response)
         reason = f"{status} {response.reason}: {response.text[:200]}"
-        if status in _RETRIED and self._failures <= _MAX_RETRIES:
+        if status in _RETRIED_STATUSES and self._failures <= _MAX_RETRIES:
             seconds = _retry_after(response.headers.get("Retry-After"))
             return Outcome(reason, retry=True, retry_after=seconds)
         self._failures = 0
@@ -92,6 +92,6 @@ def _refusals(batch: Batch, response: requests.Response) -> Outcome:
 def _retry_after(header: str | None) -> float | None:
     """Return the seconds that a Retry-After header names, as a number or as a date."""
     try:
-        return min(Retry().parse_retry_after(header), _MAX_RETRY_AFTER) if header else None
+        return min(Retry().parse_retry_after(header), _MAX_RETRY_AFTER_SECONDS) if header else None
     except InvalidHeader:
         return None

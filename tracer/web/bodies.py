@@ -83,8 +83,8 @@ def check_content_type(request: Request, accepted: tuple[str, ...]) -> str:
     A web page of another origin can send none of our media types without a CORS preflight.
     """
     if request.mimetype not in accepted:
-        wanted = " or ".join(accepted)
-        raise UnsupportedMedia(f"Content-Type: expected {wanted}, got {request.mimetype!r}")
+        expected = " or ".join(accepted)
+        raise UnsupportedMedia(f"Content-Type: expected {expected}, got {request.mimetype!r}")
     return request.mimetype
 
 

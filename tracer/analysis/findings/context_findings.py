@@ -45,12 +45,12 @@ def full_windows(calls: Iterable[FullCall]) -> Iterator[Finding]:
     for call in calls:
         by_model[call.model].append(call)
     for model, full in by_model.items():
-        most = max(call.share for call in full)
+        highest = max(call.share for call in full)
         count = f"{len(full):,} calls fill" if len(full) > 1 else "A call fills"
         yield Finding(
             kind="window",
             title=f"{count} more than {FULL_SHARE:.0%} of the context window of {model}",
-            detail=f"At most {most:.0%}: what follows is cut or refused at 100%.",
+            detail=f"At most {highest:.0%}: what follows is cut or refused at 100%.",
             spans=[call.span_id for call in full][:MAX_SPANS],
             count=len(full),
         )

@@ -166,9 +166,9 @@ def _value(sent: _SentCondition, field: str) -> Any:
     if sent.operator in _PRESENT or sent.operator == "is not empty":
         return ""
     if sent.type != "null" and isinstance(sent.value, list) != (sent.type in _LISTS):
-        wanted = "a list" if sent.type in _LISTS else "one value"
+        expected = "a list" if sent.type in _LISTS else "one value"
         raise Invalid.of_field(
-            "filter", f"{sent.column}: expected {wanted} for {sent.type}, got {sent.value!r:.80}"
+            "filter", f"{sent.column}: expected {expected} for {sent.type}, got {sent.value!r:.80}"
         )
     if sent.type == "booleanObject" and field == _METADATA and isinstance(sent.value, bool):
         # Metadata is compared as text.

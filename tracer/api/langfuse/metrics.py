@@ -94,8 +94,8 @@ _LABELS: Final = {
     "cost_type": BUCKET_NAMES,
     "usage_type": BUCKET_NAMES,
     **{
-        name: {ours: theirs for theirs, ours in words.items()}
-        for name, words in (("level", LEVELS), ("source", SOURCES), ("data_type", DATA_TYPES))
+        name: {stored: label for label, stored in labels.items()}
+        for name, labels in (("level", LEVELS), ("source", SOURCES), ("data_type", DATA_TYPES))
     },
 }
 _AGGREGATIONS: Final = (
@@ -226,7 +226,9 @@ def _aggregate_query(sent: _SentQuery, *, v1: bool) -> tuple[AggregateQuery, dic
         _check_bounded(sent)
     metrics = {f"{metric.aggregation}_{metric.measure}": _metric(metric) for metric in sent.metrics}
     names = {TIME: TIME, **_BY_TYPE, **dimensions}
-    names |= {theirs: f"{how}_{measure}" for theirs, (measure, how) in metrics.items()}
+    names |= {
+        field: f"{aggregation}_{measure}" for field, (measure, aggregation) in metrics.items()
+    }
     for order in sent.order_by or []:
         if order.field not in names:
             raise Invalid.of_field("orderBy", f"{order.field!r} is not in the answer")
@@ -278,8 +280,8 @@ def _metric(metric: _Metric) -> tuple[str, str]:
     if metric.measure not in MEASURES:
         raise Invalid(f"Invalid metric {metric.measure!r}: expected one of {', '.join(MEASURES)}")
     if metric.aggregation not in _AGGREGATIONS:
-        wanted = f"expected one of {', '.join(_AGGREGATIONS)}, got {metric.aggregation!r:.80}"
-        raise Invalid.of_field("metrics", wanted)
+        expected = f"expected one of {', '.join(_AGGREGATIONS)}, got {metric.aggregation!r:.80}"
+        raise Invalid.of_field("metrics", expected)
     uniq = metric.measure in _COUNTED or metric.aggregation == "uniq"
     return MEASURES[metric.measure], "unique" if uniq else metric.aggregation
 
@@ -305,7 +307,7 @@ def _granularity(sent: _SentQuery) -> str | None:
 
 
 def _row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    values = {theirs: row[ours] for theirs, ours in names.items() if ours in row}
+    values = {field: row[column] for field, column in names.items() if column in row}
     if TIME in values:
         values[TIME] = json_time_in_millis(values[TIME])
     return values

@@ -64,14 +64,16 @@ class Days(Answer, kw_only=True):
 def list_days() -> Response:
     """Return one page of days with their totals."""
     query = read_params(DailyQuery)
-    wanted = _daily_conditions(query)
-    of_spans = [_of_span(condition) for condition in wanted]
+    trace_conditions = _daily_conditions(query)
+    span_conditions = [_span_condition(condition) for condition in trace_conditions]
     days, total = metrics.page_days(
-        current_project_id(), of_spans, wanted, query.limit, query.offset
+        current_project_id(), span_conditions, trace_conditions, query.limit, query.offset
     )
-    rows = metrics.model_days(current_project_id(), of_spans, days)
-    begun = metrics.traces_by_day(current_project_id(), wanted, days)
-    data = [_day(day, [row for row in rows if row.day == day], begun.get(day, 0)) for day in days]
+    rows = metrics.model_days(current_project_id(), span_conditions, days)
+    trace_counts = metrics.traces_by_day(current_project_id(), trace_conditions, days)
+    data = [
+        _day(day, [row for row in rows if row.day == day], trace_counts.get(day, 0)) for day in days
+    ]
     return reply(Days(data=data, meta=page_meta(query, total)))
 
 
@@ -90,14 +92,14 @@ def _daily_conditions(query: DailyQuery) -> list[Condition]:
     return conditions
 
 
-def _of_span(condition: Condition) -> Condition:
+def _span_condition(condition: Condition) -> Condition:
     return condition._replace(field="trace_name") if condition.field == "name" else condition
 
 
-def _day(day: datetime, rows: list[ModelTotals], begun: int) -> Day:
+def _day(day: datetime, rows: list[ModelTotals], trace_count: int) -> Day:
     return Day(
         date=day.date().isoformat(),
-        count_traces=begun,
+        count_traces=trace_count,
         count_observations=sum(row.spans for row in rows),
         total_cost=float(sum(row.cost for row in rows)),
         usage=[

@@ -39,14 +39,14 @@ class Models(Answer, kw_only=True):
 def list_models() -> Response:
     """Return one page of models, the project's own prices first."""
     query = read_params(PageQuery)
-    own = [
+    own_models = [
         own_model(row) for row in prices.list_prices(current_project_id()) if row.retired_at is None
     ]
     listed = _listed(int(time.time()) // _DAY)
-    first = max(query.offset - len(own), 0)
-    page = own[query.offset : query.offset + query.limit]
+    first = max(query.offset - len(own_models), 0)
+    page = own_models[query.offset : query.offset + query.limit]
     page += [listed_model(entry) for entry in listed[first : first + query.limit - len(page)]]
-    return reply(Models(data=page, meta=page_meta(query, len(own) + len(listed))))
+    return reply(Models(data=page, meta=page_meta(query, len(own_models) + len(listed))))
 
 
 @bp.get("/models/<id:model_id>")

@@ -54,9 +54,11 @@ def match_price() -> Response:
     query = read_query(MatchQuery)
     time_us = time.time_ns() // 1000 if query.at is None else to_micros(query.at)
     rows = prices.list_prices(current_project_id())
-    own = prices.price_book(rows).find(query.model, query.requested_model, query.provider, time_us)
-    if own is not None:
-        row = next(row for row in rows if row.price_id == own.price_id)
+    own_price = prices.price_book(rows).find(
+        query.model, query.requested_model, query.provider, time_us
+    )
+    if own_price is not None:
+        row = next(row for row in rows if row.price_id == own_price.price_id)
         return answer(
             PriceMatch(cost_source=CUSTOM, price=price(row), list_price=None, rates=row.rates)
         )

@@ -101,8 +101,8 @@ def _login() -> AnyResponse:
     if not members_exist():
         return redirect(url_for("ui.first_owner"))
     query = request.query_string.decode("latin-1")
-    own = f"{request.script_root}{quote(request.path)}{f'?{query}' if query else ''}"
-    address = url_for("ui.login", next=own)
+    path = f"{request.script_root}{quote(request.path)}{f'?{query}' if query else ''}"
+    address = url_for("ui.login", next=path)
     if request.headers.get("HX-Request-Type") == "partial":
         # A fragment must not be replaced by the login page.
         return Response(status=401, headers={"HX-Redirect": url_for("ui.login")})

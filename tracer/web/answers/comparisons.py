@@ -63,14 +63,14 @@ def _values(span: SpanDetail | None) -> dict[str, Json]:
     if span is None:
         return {}
     version = f"@{span.prompt_version}" if span.prompt_version is not None else ""
-    own: dict[str, Json] = {
+    fields: dict[str, Json] = {
         "model": span.model,
         "provider": span.provider,
         "prompt": f"{span.prompt_name}{version}" if span.prompt_name else None,
         "finish": ", ".join(map(str, span.finish_reasons)) or None,
         "tools": ", ".join(map(_tool_name, span.tools)) or None,
     }
-    values = own | span.model_parameters
+    values = fields | span.model_parameters
     values |= {f"metadata.{name}": value for name, value in span.metadata.items()}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -79,5 +79,5 @@ def _tool_name(tool: Json) -> str:
     if not isinstance(tool, dict):
         return str(tool)[:100]
     function = tool.get("function")
-    own = function if isinstance(function, dict) else tool
-    return str(own.get("name", "unnamed"))
+    definition = function if isinstance(function, dict) else tool
+    return str(definition.get("name", "unnamed"))

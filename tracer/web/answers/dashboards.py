@@ -47,7 +47,7 @@ class DashboardDetail(msgspec.Struct, kw_only=True):
 
 def dashboard_list(rows: list[DashboardSummary]) -> DashboardList:
     """Return the answer for the dashboards of a project."""
-    own = [
+    stored = [
         DashboardRow(
             id=row.dashboard_id,
             name=row.name,
@@ -59,7 +59,7 @@ def dashboard_list(rows: list[DashboardSummary]) -> DashboardList:
         )
         for row in rows
     ]
-    return DashboardList(data=own + [_ready_row(name) for name in READY])
+    return DashboardList(data=stored + [_ready_row(name) for name in READY])
 
 
 def _ready_row(name: str) -> DashboardRow:

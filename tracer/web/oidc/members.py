@@ -27,10 +27,10 @@ def member_for(provider: Provider, person: Person, *, invited: bool) -> Member |
     """
     member = member_by_identity(person.identity)
     if member is None and person.email is not None:
-        known = member_by_email(person.email)
-        if known is not None and known.identity is None:
-            connect_identity(known.member_id, person.identity)
-            member = known
+        existing = member_by_email(person.email)
+        if existing is not None and existing.identity is None:
+            connect_identity(existing.member_id, person.identity)
+            member = existing
     may_join = invited or _matching_rules(provider, person) or _is_administrator(provider, person)
     if member is None and not may_join:
         return None

@@ -114,7 +114,7 @@ def create_run_item() -> Response:
             sent.run_description,
             None if sent.metadata is None else _metadata(sent),
             run_id(current_project_id(), item.dataset_id, sent.run_name),
-            _of_new_run(sent),
+            _new_run_fields(sent),
         )
         made = dataset_runs.add_run_item(
             current_project_id(),
@@ -128,8 +128,8 @@ def create_run_item() -> Response:
     return reply(_item(made, run))
 
 
-def _of_new_run(sent: RunItemBody) -> dict[str, Any]:
-    """Return the fields that a run gets from its first item: its time, what it was run on."""
+def _new_run_fields(sent: RunItemBody) -> dict[str, Any]:
+    """Return the fields that a new run gets from its first item: time and metadata."""
     fields: dict[str, Any] = {"metadata": _metadata(sent)}
     if sent.created_at is not None:
         fields["created_at"] = sent.created_at

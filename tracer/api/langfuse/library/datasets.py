@@ -186,9 +186,9 @@ def create_item() -> Response:
     """Add an item to a dataset, or a new state to the item of that id."""
     sent = read_sent(read_storable_json(json_body()), DatasetItemBody)
     fields: dict[str, Any] = {
-        ours: value
-        for theirs, ours in _ITEM.items()
-        if (value := getattr(sent, theirs)) is not UNSET
+        field: value
+        for sent_name, field in _ITEM.items()
+        if (value := getattr(sent, sent_name)) is not UNSET
     }
     if isinstance(sent.status, str):
         fields["archived"] = sent.status == "ARCHIVED"

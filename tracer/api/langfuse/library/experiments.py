@@ -209,7 +209,7 @@ def _answer(
     return spans.get((row.trace_id, row.span_id))
 
 
-def _experiment(row: Experiment, groups: set[str], most: int) -> dict[str, Any]:
+def _experiment(row: Experiment, groups: set[str], limit: int) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "id": row.run_id,
         "name": row.name,
@@ -222,12 +222,12 @@ def _experiment(row: Experiment, groups: set[str], most: int) -> dict[str, Any]:
     if "metadata" in groups:
         fields["metadata"] = _object(row.metadata)
     if "scores" in groups:
-        fields["scores"] = _scores("run_id", row.run_id, most)
+        fields["scores"] = _scores("run_id", row.run_id, limit)
     return fields
 
 
 def _item(
-    row: ExperimentResult, answer: FoundSpan | TraceDetail, groups: set[str], most: int
+    row: ExperimentResult, answer: FoundSpan | TraceDetail, groups: set[str], limit: int
 ) -> dict[str, Any]:
     span = answer if isinstance(answer, FoundSpan) else None
     attributes = span.attributes if span else {}
@@ -258,18 +258,20 @@ def _item(
     if "metadata" in groups:
         fields["metadata"] = answer.metadata
     if "itemMetadata" in groups:
-        own = experiment_object(attributes, "item.metadata")
-        fields["experimentItemMetadata"] = own or (item and _object(item.metadata))
+        sent_metadata = experiment_object(attributes, "item.metadata")
+        fields["experimentItemMetadata"] = sent_metadata or (item and _object(item.metadata))
     if "experimentMetadata" in groups:
         fields["experimentMetadata"] = _object(row.run.metadata)
         fields["experimentDescription"] = row.run.description
     if "scores" in groups:
-        fields["scores"] = _scores("trace_id", row.trace_id, most)
+        fields["scores"] = _scores("trace_id", row.trace_id, limit)
     return fields
 
 
-def _scores(of: str, subject: str, most: int) -> list[dict[str, Any]]:
-    rows = search.list_scores(current_project_id(), [Condition(of, "=", subject)], limit=most)
+def _scores(column: str, subject_id: str, limit: int) -> list[dict[str, Any]]:
+    rows = search.list_scores(
+        current_project_id(), [Condition(column, "=", subject_id)], limit=limit
+    )
     return [score_v3(row, ["details", "subject"]) for row in rows]
 
 
@@ -282,7 +284,7 @@ def _object(value: Json) -> dict[str, Json] | None:
 
 
 def _time(value: Json) -> str | None:
-    """Return a time as it was sent; None: it is no time, and clients would fail to parse it."""
+    """Return a sent time in Langfuse's format; None: clients would fail to parse an invalid one."""
     try:
         return (
             json_time_in_millis(datetime.fromisoformat(value)) if isinstance(value, str) else None

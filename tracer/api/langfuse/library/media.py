@@ -80,7 +80,7 @@ class MediumAnswer(Answer, kw_only=True):
     )
 )
 def announce() -> Response:
-    """Record a medium and its use; answer with an upload URL unless the content is stored."""
+    """Record a medium and its use; return an upload URL unless the content is stored."""
     sent = read_sent(read_storable_json(json_body()), MediaBody)
     # Langfuse's clients derive the id from the content, and reject any other id.
     media_id = sent.sha256_hash[:_ID_CHARACTERS].replace("+", "-").replace("/", "_")
@@ -101,10 +101,10 @@ def announce() -> Response:
         )
     if medium is None:
         raise Invalid.of_field("traceId", DELETED)
-    # Stored content of another type is uploaded again, so that the client learns of the change.
+    # After a change of the type, the content is uploaded again.
     stored = medium.uploaded_at is not None and not medium.retyped
-    where = None if stored else address(medium)
-    return reply(Announced(media_id=media_id, upload_url=where), 201)
+    upload_url = None if stored else address(medium)
+    return reply(Announced(media_id=media_id, upload_url=upload_url), 201)
 
 
 @bp.get("/media/<id:media_id>")
@@ -142,7 +142,7 @@ def read_medium(media_id: str) -> Response:
     )
 )
 def report(media_id: str) -> Response:
-    """Accept a client's report of an upload; only the received content counts."""
+    """Accept a client's report of an upload, and ignore it: the server has seen the upload."""
     read_sent(read_storable_json(json_body()), MediaReport)
     if media.get_medium(current_project_id(), media_id) is None:
         raise unknown("Media asset", media_id)
@@ -172,7 +172,7 @@ def download(token: str) -> Response:
         "Content-Disposition": "inline" if shown else "attachment",
     }
     pieces = stream_with_context(_pieces(project, medium.media_id))
-    # One that was stored before types were checked may not be fit for a header.
+    # A type that was stored before types were checked may be invalid in a header.
     printable = medium.content_type.isascii() and medium.content_type.isprintable()
     content_type = medium.content_type if printable else "application/octet-stream"
     return Response(pieces, 200, headers, content_type=content_type)
@@ -180,9 +180,9 @@ def download(token: str) -> Response:
 
 def _pieces(project: str, media_id: str) -> Iterator[bytes]:
     """Yield the content; between chunks no connection and no snapshot is in use."""
-    for number in count():
+    for index in count():
         with transaction():
-            piece = media.read_chunk(project, media_id, number)
+            piece = media.read_chunk(project, media_id, index)
         if piece is None:
             return
         yield piece
@@ -193,7 +193,7 @@ def _serializer() -> URLSafeTimedSerializer:
 
 
 def url_expiry() -> str:
-    """Return the time at which an `address` that is made now expires."""
+    """Return the time at which an `address` created now expires."""
     return json_time_in_millis(datetime.now(UTC) + _VALID)
 
 

@@ -1,4 +1,4 @@
-"""What a prompt refers to: checked when it is created and deleted, filled in when it is read."""
+"""References between prompts: checked at creation and deletion, replaced when a prompt is read."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from tracer.wire.langfuse.library.references import (
 )
 
 MAX_DEPTH: Final = 5
-"""Prompts in the longest chain of references, the first one included."""
+"""Greatest number of prompts in a chain of references, including the first one."""
 MAX_REFERENCES: Final = 200
-"""Prompts that are looked up for one, with repetitions on different ways to them."""
+"""Greatest number of references that are followed for one prompt, repeated ones included."""
 MAX_CHARACTERS: Final = 8_000_000
-"""Of all texts that are put into a prompt: a reference may be repeated, on every level."""
+"""Longest sum of all inserted texts: a reference may be repeated, on every level."""
 
 
 @dataclass
 class PromptGraph:
-    """The references of a prompt, followed; ``dependencies`` are by the id of who refers."""
+    """The references of a prompt; ``dependencies`` are by the id of the referring prompt."""
 
     root: dict[str, Any]
     dependencies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     looked_up: int = 0
     characters: int = 0
 
-    def add_characters(self, number: int) -> None:
-        """Count the characters that are put in; raises Invalid for too many."""
-        self.characters += number
+    def add_characters(self, count: int) -> None:
+        """Count inserted characters; raises Invalid for too many."""
+        self.characters += count
         if self.characters > MAX_CHARACTERS:
             raise Invalid(f"with its references, the prompt is longer than {MAX_CHARACTERS:,}")
 
@@ -58,23 +58,25 @@ def resolve(name: str, version: int, prompt: Json) -> tuple[Json, PromptGraph]:
     return _resolve(name, version, prompt, [name], graph), graph
 
 
-def check_unused(name: str, gone: Collection[PromptVersion]) -> None:
+def check_unused(name: str, versions: Collection[PromptVersion]) -> None:
     """Raise Invalid where another prompt refers to a version that is about to be deleted."""
-    deleted = {row.version for row in gone}
+    deleted = {row.version for row in versions}
     kept = [
         row
         for row in prompts.list_versions(current_project_id(), name)
         if row.version not in deleted
     ]
     labels = {label for row in kept for label in row.labels} | ({LATEST} if kept else set())
-    users = [
-        f"{user.name!r} version {user.version} refers to {reference}"
-        for user in prompts.list_referring(current_project_id(), name)
-        for reference in references_in(user.prompt)
+    dependents = [
+        f"{dependent.name!r} version {dependent.version} refers to {reference}"
+        for dependent in prompts.list_referring(current_project_id(), name)
+        for reference in references_in(dependent.prompt)
         if reference.name == name and _breaks(reference, deleted, labels)
     ]
-    if users:
-        raise Invalid(f"Prompts are depending on this one, delete them first: {'; '.join(users)}")
+    if dependents:
+        raise Invalid(
+            f"Prompts are depending on this one, delete them first: {'; '.join(dependents)}"
+        )
 
 
 def _breaks(reference: Reference, deleted: Collection[int], labels: Collection[str]) -> bool:
@@ -110,7 +112,7 @@ def _text(reference: Reference, referring: str, path: list[str], graph: PromptGr
         raise Invalid(f"Prompt dependency is not a text prompt: {reference}")
     graph.dependencies.setdefault(referring, []).append(_node(row.name, row.version))
     text = str(_resolve(row.name, row.version, row.prompt, [*path, row.name], graph))
-    # Before the next one is read: together they wait in memory.
+    # Counted before the next text is read: all of them stay in memory.
     graph.add_characters(len(text))
     return text
 

@@ -36,7 +36,7 @@ from tracer.wire.native.requests import Time as SentTime
 from tracer.wire.reading import read_storable_json
 
 PRODUCTION: Final = "production"
-"""The label that applies where a request names none."""
+"""The label of the version that is returned if the request has neither version nor label."""
 COLUMNS: Final = {
     "id": "id",
     "name": "name",
@@ -61,7 +61,7 @@ class VersionQuery(Query, kw_only=True):
 
 
 class PromptQuery(VersionQuery, kw_only=True):
-    """The same, and whether its references are replaced."""
+    """A version of a prompt, and whether its references are replaced."""
 
     resolve: Annotated[
         bool, Meta(description="replace references to other prompts by their texts")
@@ -69,7 +69,7 @@ class PromptQuery(VersionQuery, kw_only=True):
 
 
 class NamedPromptQuery(VersionQuery, kw_only=True):
-    """The same, with the prompt's name."""
+    """A version of a prompt of this name."""
 
     name: Annotated[str, Meta(min_length=1, max_length=500)]
 
@@ -155,9 +155,9 @@ def create_prompt() -> Response:
         tags=sent.tags,
         commit_message=sent.commit_message,
     )
-    # One value would fill in both.
-    if both := ambiguous_names(sent.prompt):
-        raise Invalid(f"the names of variables and placeholders must be unique: {both}")
+    # A variable and a placeholder of one name would get the same value.
+    if ambiguous := ambiguous_names(sent.prompt):
+        raise Invalid(f"the names of variables and placeholders must be unique: {ambiguous}")
     _check_type(sent)
     # The next version's number does not matter: a prompt can't refer to itself.
     resolve(sent.name, 0, sent.prompt)
@@ -241,7 +241,7 @@ def read_prompt(name: str) -> Response:
     )
 )
 def read_prompt_v1() -> Response:
-    """Return likewise what the first SDKs ask for."""
+    """Return a version of a prompt in the route of the first SDKs."""
     query = read_params(NamedPromptQuery)
     row = _get(query.name, query.version, query.label)
     if row is None:
@@ -271,8 +271,8 @@ def label_prompt(name: str, version: int) -> Response:
         reason = "expected labels other than latest, which always is the newest version"
         raise Invalid.of_field("newLabels", reason)
     with transaction():
-        there = prompts.label_version(current_project_id(), name, version, sent.new_labels)
-    if not there:
+        exists = prompts.label_version(current_project_id(), name, version, sent.new_labels)
+    if not exists:
         raise NotFound(_missing(name, version, None))
     prompt_version = _find(name, version, None)
     return reply(_answer(prompt_version, prompt_version.prompt))
@@ -293,11 +293,11 @@ def delete_prompt(name: str) -> Response:
     query = read_params(VersionQuery)
     if query.version is not None and query.label is not None:
         raise Invalid.of_field("label", "expected either version or label, got both")
-    every = prompts.list_versions(current_project_id(), name)
-    gone = [row for row in every if _is_meant(row, query)]
-    if not gone:
+    versions = prompts.list_versions(current_project_id(), name)
+    selected = [row for row in versions if _is_selected(row, query)]
+    if not selected:
         raise NotFound(_missing(name, query.version, query.label))
-    check_unused(name, gone)
+    check_unused(name, selected)
     with transaction():
         prompts.delete_versions(
             current_project_id(), name, version=query.version, label=query.label
@@ -305,7 +305,7 @@ def delete_prompt(name: str) -> Response:
     return Response(status=204)
 
 
-def _is_meant(row: PromptVersion, query: VersionQuery) -> bool:
+def _is_selected(row: PromptVersion, query: VersionQuery) -> bool:
     if query.version is not None:
         return row.version == query.version
     return query.label is None or query.label in row.labels

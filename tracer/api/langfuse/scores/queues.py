@@ -35,7 +35,7 @@ from tracer.wire.langfuse.library.bodies import (
 from tracer.wire.reading import read_item, read_storable_json
 
 _SUBJECTS: Final = {"TRACE": "trace", "OBSERVATION": "span", "SESSION": "session"}
-_OBJECTS: Final = {ours: theirs for theirs, ours in _SUBJECTS.items()}
+_OBJECTS: Final = {subject: object_type for object_type, subject in _SUBJECTS.items()}
 _COMPLETED: Final = "COMPLETED"
 
 bp = Blueprint("langfuse_queues", __name__, url_prefix=f"{PREFIX}/annotation-queues")
@@ -130,8 +130,8 @@ def list_queues() -> Response:
 def create_queue() -> Response:
     """Create a queue."""
     sent = read_item(read_storable_json(json_body()), QueueBody)
-    known = configs.get_configs(current_project_id(), sent.score_config_ids)
-    if unknown_ids := [name for name in sent.score_config_ids if name not in known]:
+    existing = configs.get_configs(current_project_id(), sent.score_config_ids)
+    if unknown_ids := [name for name in sent.score_config_ids if name not in existing]:
         reason = f"expected ids of score configs, got {unknown_ids[0]!r:.80}"
         raise Invalid.of_field("scoreConfigIds", reason)
     try:

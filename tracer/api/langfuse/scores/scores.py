@@ -150,8 +150,8 @@ def _read(score_id: str, *extra: Condition) -> Response:
 
 
 _LABELS: Final = {
-    "source": ({ours: name for name, ours in SOURCES.items() if name != API}, API),
-    "data_type": ({ours: name for name, ours in DATA_TYPES.items()}, ""),
+    "source": ({stored: name for name, stored in SOURCES.items() if name != API}, API),
+    "data_type": ({stored: name for name, stored in DATA_TYPES.items()}, ""),
 }
 
 

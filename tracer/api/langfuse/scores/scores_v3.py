@@ -30,7 +30,7 @@ from tracer.web.operations import Operation, describe
 from tracer.wire.native.requests import Time
 
 GROUPS: Final = ("core", "details", "subject", "annotation")
-"""Groups of fields; those of the first are always there."""
+"""Groups of fields; those of the first group are always returned."""
 SOURCES: Final = ("API", "ANNOTATION", "EVAL")
 DATA_TYPES: Final = ("NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT", "CORRECTION")
 Listed = Annotated[str, Meta(description="one or several, with commas")]
@@ -127,15 +127,15 @@ def _conditions(query: ScoresV3Query) -> list[Condition]:
         if listed is not None
     ]
     if query.source is not None:
-        conditions.append(_labelled("source", _known("source", query.source, SOURCES)))
+        conditions.append(_labelled("source", _known_values("source", query.source, SOURCES)))
     if query.data_type is not None:
-        names = _known("dataType", query.data_type, DATA_TYPES)
+        names = _known_values("dataType", query.data_type, DATA_TYPES)
         conditions.append(_labelled("data_type", names))
     if query.from_timestamp is not None:
         conditions.append(Condition("time", ">=", query.from_timestamp))
     if query.to_timestamp is not None:
         conditions.append(Condition("time", "<", query.to_timestamp))
-    return conditions + _of_value(query)
+    return conditions + _value_conditions(query)
 
 
 def _labelled(field: str, names: list[str]) -> Condition:
@@ -156,7 +156,7 @@ def _check_subjects(query: ScoresV3Query) -> None:
         raise Invalid.of_field(named[1], f"expected only one of {', '.join(named)}")
 
 
-def _of_value(query: ScoresV3Query) -> list[Condition]:
+def _value_conditions(query: ScoresV3Query) -> list[Condition]:
     """Return the conditions on the value, which need a single data type; raises Invalid."""
     data_type = (query.data_type or "").upper()
     conditions = []
@@ -174,13 +174,13 @@ def _of_value(query: ScoresV3Query) -> list[Condition]:
     if data_type == "CATEGORICAL":
         return [*conditions, Condition("string_value", "any of", values)]
     if data_type not in ("NUMERIC", "BOOLEAN"):
-        wanted = "expected one dataType of NUMERIC, BOOLEAN and CATEGORICAL beside it"
-        raise Invalid.of_field("value", wanted)
-    number = _flag if data_type == "BOOLEAN" else _number
-    return [*conditions, Condition("value", "any of", [number(part) for part in values])]
+        expected = "expected one dataType of NUMERIC, BOOLEAN and CATEGORICAL beside it"
+        raise Invalid.of_field("value", expected)
+    read_number = _flag if data_type == "BOOLEAN" else _number
+    return [*conditions, Condition("value", "any of", [read_number(part) for part in values])]
 
 
-def _known(name: str, listed: str, known: tuple[str, ...]) -> list[str]:
+def _known_values(name: str, listed: str, known: tuple[str, ...]) -> list[str]:
     """Return the parts of a list in upper case; raises Invalid for one that is not known."""
     parts = [part.upper() for part in split(listed)]
     if unknown := set(parts) - set(known):

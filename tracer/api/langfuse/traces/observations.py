@@ -136,12 +136,12 @@ class Observations(Answer, kw_only=True):
 def list_observations() -> Response:
     """Return one page of the project's observations, newest first."""
     query = read_params(ObservationsQuery)
-    wanted = conditions(query)
+    all_conditions = conditions(query)
     with within():
         rows = span_search.list_spans(
-            current_project_id(), wanted, limit=query.limit, offset=query.offset
+            current_project_id(), all_conditions, limit=query.limit, offset=query.offset
         )
-        total = span_search.count_spans(current_project_id(), wanted)
+        total = span_search.count_spans(current_project_id(), all_conditions)
     data = [observation(row) for row in rows]
     return reply(Observations(data=data, meta=page_meta(query, total)))
 

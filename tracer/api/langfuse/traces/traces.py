@@ -236,7 +236,7 @@ def _conditions(query: TracesQuery) -> list[Condition]:
 def _score_ids(trace_ids: list[str]) -> dict[str, list[str]]:
     ids_by_trace: dict[str, list[str]] = {}
     if trace_ids:
-        wanted = [Condition("trace_id", "any of", trace_ids)]
-        for row in search.list_scores(current_project_id(), wanted, limit=MAX_IDS):
+        of_traces = [Condition("trace_id", "any of", trace_ids)]
+        for row in search.list_scores(current_project_id(), of_traces, limit=MAX_IDS):
             ids_by_trace.setdefault(row.trace_id or "", []).append(row.score_id)
     return ids_by_trace

@@ -77,14 +77,14 @@ def broken_caches(calls: Iterable[Compared]) -> Iterator[Finding]:
         yield Finding(
             kind="cache",
             title=f"{subject}: no cache can hold what follows in {affected}",
-            detail=f"About {tokens:,} tokens come after the change, and were sent previous.",
+            detail=f"About {tokens:,} tokens come after the change, and were sent before.",
             spans=[span_id for span_id, _ in missed][:MAX_SPANS],
             count=len(missed),
         )
 
 
 def _uncacheable_tokens(compared: Compared) -> int:
-    """Return the tokens that were sent previous, and come after the first difference.
+    """Return the repeated tokens that come after the first difference.
 
     No cache can hold them, whether or not the provider reports cached tokens.
     """

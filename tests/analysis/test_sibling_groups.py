@@ -29,7 +29,7 @@ def alike(forest: Forest, index: int) -> tuple[object, ...]:
 
 
 @settings(max_examples=200)
-@given(any_trace(most=30))
+@given(any_trace(max_spans=30))
 def test_a_run_is_neighbouring_siblings_of_one_name_and_kind(spans: list[SpanFacts]) -> None:
     forest = forest_of(spans)
     sums = Subtrees(forest)

@@ -20,7 +20,7 @@ from tests.support.paths import ROOT
 from tests.support.waiting import wait_until
 from tracer.server.postgres import Embedded
 
-# Long, since the machine may be busy: nothing is measured by it.
+# A long limit, since the machine may be busy; no test measures it.
 START_SECONDS = 120.0
 
 

@@ -1,4 +1,4 @@
-"""Functions of every shape, by the names that the documentation gives the shapes."""
+"""Functions of every kind, under the names of the documentation."""
 
 from __future__ import annotations
 

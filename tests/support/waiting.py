@@ -1,11 +1,11 @@
-"""Waits for a condition: the alternative to sleeping for a while and hoping."""
+"""Waits for a condition, instead of sleeping for a fixed time."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-# Long, since the machine may be busy: nothing is measured by it.
+# A long limit, since the machine may be busy; no test measures it.
 WAIT_SECONDS = 120.0
 
 

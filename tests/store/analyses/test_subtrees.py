@@ -208,7 +208,7 @@ def test_the_process_analyses_due_traces(
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(any_trace(most=15))
+@given(any_trace(max_spans=15))
 def test_stored_subtrees_equal_those_summed_on_read_for_any_trace(
     app: Flask,
     connection: psycopg.Connection[Any],

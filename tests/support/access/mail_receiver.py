@@ -1,4 +1,4 @@
-"""A mail server on loopback that keeps what it is sent."""
+"""A mail server on loopback that keeps the mails it receives."""
 
 from __future__ import annotations
 

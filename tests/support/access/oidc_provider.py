@@ -1,4 +1,4 @@
-"""A small OpenID Connect provider on loopback, whose answers a test can spoil."""
+"""A small OpenID Connect provider on loopback, whose responses a test can change."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-# Of characters that the Authorization header has to escape.
+# With characters that must be escaped in the Authorization header.
 CLIENT, SECRET = "tracer", "client: secret+50%"
 
 
 class OidcProvider:
-    """The provider: whom it logs in, and what is wrong with its answers."""
+    """The provider: the person that it logs in, and changes of its responses."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -37,7 +37,7 @@ class OidcProvider:
         """The parameters of the last authorization request."""
         self.verifiers: list[str] = []
         self.userinfo: dict[str, Any] = {}
-        """What the userinfo endpoint answers."""
+        """The response of the userinfo endpoint."""
         self.client_in_form = False
         """Whether the last token request named the client in its form."""
 
@@ -56,7 +56,7 @@ class OidcProvider:
         return dict(KeySet([self.key]).as_dict(private=False))
 
     def more_claims(self) -> dict[str, Any]:
-        """Return what the userinfo endpoint answers."""
+        """Return the response of the userinfo endpoint."""
         return self.userinfo
 
     def answer_of(self, location: str, **changed: str) -> str:
@@ -81,7 +81,7 @@ class OidcProvider:
         return self.token or jwt.encode({"alg": "RS256", "kid": "k"}, kept, self.key)
 
     def tokens(self, form: dict[str, list[str]], authorization: str) -> tuple[int, dict[str, Any]]:
-        """Answer the token request, as its client, code and verifier deserve."""
+        """Return the response to the token request; an error for a wrong client or code."""
         verifier = form.get("code_verifier", [""])[0]
         self.verifiers.append(verifier)
         digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
@@ -103,7 +103,7 @@ def oidc_provider() -> Iterator[OidcProvider]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path.startswith("/authorize?"):
-                # As if the person had a session at the provider already.
+                # Without a form: the person has a session at the provider.
                 query = provider.answer_of(self.path)
                 self.send_response(302)
                 self.send_header("Location", f"{provider.asked['redirect_uri']}?{query}")

@@ -25,7 +25,7 @@ def tables() -> str:
 
 
 def page() -> str:
-    """Return the page with the tables as they should be."""
+    """Return the page with tables made from the policy."""
     before, _, rest = PAGE.read_text().partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}\n\n{tables()}\n\n{_END}{after}"

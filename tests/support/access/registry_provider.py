@@ -1,4 +1,4 @@
-"""A provider of single sign-on that others wrote: the npm package `oidc-provider`, on loopback."""
+"""A third-party OpenID Connect provider, the npm package `oidc-provider`, on loopback."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def login_setting(port: int, rules: str) -> str:
 
 
 class RegistryProvider:
-    """The running provider, and the people whom it knows by their login."""
+    """The running provider, and the people who can log in."""
 
     def __init__(self, port: int, people: Path) -> None:
         self.url = f"http://127.0.0.1:{port}"

@@ -1,4 +1,4 @@
-"""Anthropic's messages, as the provider answers them: cached tokens stand beside the input."""
+"""Anthropic's messages, as the provider sends them: input tokens exclude the cached ones."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _events(request: Json) -> Iterator[Json]:
 
 
 def usage(counts: Counts) -> Json:
-    """Return the counts in the words of the messages API; output tells no reasoning apart."""
+    """Return the counts under the messages API's names; output includes the reasoning."""
     return {
         "input_tokens": counts.input - counts.cached,
         "cache_creation_input_tokens": CACHE_WRITTEN,

@@ -1,4 +1,4 @@
-"""Gemini's generateContent, as the provider answers it: thoughts stand beside the candidates."""
+"""Gemini's generateContent, as the provider sends it: candidate tokens exclude the thoughts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def answer(request: Json) -> Json:
 
 
 def stream(request: Json) -> Iterator[tuple[str | None, Json | str]]:
-    """Yield responses that hold a piece each; the last one tells the end and the counts."""
+    """Yield responses with one piece each; the last one has the finish reason and the counts."""
     turn = turn_of(request)
     pieces = [_call(turn.tool)] if turn.tool else [{"text": piece} for piece in turn.pieces()]
     for piece in pieces[:-1]:
@@ -35,7 +35,7 @@ def stream(request: Json) -> Iterator[tuple[str | None, Json | str]]:
 
 
 def usage(counts: Counts) -> Json:
-    """Return the counts in the words of the Gemini API."""
+    """Return the counts under the names of the Gemini API."""
     return {
         "promptTokenCount": counts.input,
         "cachedContentTokenCount": counts.cached,

@@ -43,7 +43,7 @@ def answer(request: Json) -> Json:
 
 
 def stream(request: Json) -> Iterator[tuple[str | None, Json | str]]:
-    """Yield the chunks of a chat completion; usage comes only where it was asked for."""
+    """Yield the chunks of a chat completion; with usage only if the request asks for it."""
     turn = turn_of(request)
     head = _head(request, "chat.completion.chunk")
     deltas: list[Json] = [{"role": "assistant", "content": None if turn.tool else ""}]
@@ -77,7 +77,7 @@ def embeddings(request: Json) -> Json:
 
 
 def usage(counts: Counts) -> Json:
-    """Return the counts in the words of chat completions."""
+    """Return the counts under the names of chat completions."""
     return {
         "prompt_tokens": counts.input,
         "completion_tokens": counts.output,

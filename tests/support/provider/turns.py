@@ -1,4 +1,4 @@
-"""What the stand-in provider answers, the same through each API."""
+"""The responses of the stand-in provider, the same in each API."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SERVED: Final = {
     "gpt-4o": "gpt-4o-2024-08-06",
     "claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
 }
-"""Providers answer with the name of the exact model that served."""
+"""Responses have the name of the exact model version."""
 
 
 class Counts(NamedTuple):
-    """Tokens as OpenAI counts them: input holds the cached, output holds the reasoning."""
+    """Tokens as OpenAI counts them: input includes the cached, output the reasoning tokens."""
 
     input: int
     cached: int

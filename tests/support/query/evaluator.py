@@ -1,4 +1,4 @@
-"""Evaluates queries over plain rows in memory: what the SQL has to agree with."""
+"""Evaluates queries over plain rows in memory: the SQL must have the same results."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ class Evaluator:
         key = {Grain.SESSION: "session_id"}.get(grain, "trace_id")
         return [trace for trace in self._world.traces if trace[key] == row[key]]
 
-    def _related(self, wanted: Grain, grain: Grain, row: Row) -> list[Row]:
+    def _related(self, target: Grain, grain: Grain, row: Row) -> list[Row]:
         traces = [row] if grain is Grain.TRACE else self._traces(grain, row)
-        if wanted is Grain.TRACE:
+        if target is Grain.TRACE:
             return traces
         ids = {trace["session_id"] for trace in traces}
         return [session for session in self._world.sessions if session["session_id"] in ids]
@@ -146,8 +146,8 @@ class Evaluator:
 
     def _term(self, term: Term, grain: Grain, row: Row) -> bool:
         if term.field.name == "has":
-            wanted = [match.value for match in term.matches if isinstance(match, Equal)]
-            return any(self._has(str(value), grain, row) for value in wanted)
+            sought = [match.value for match in term.matches if isinstance(match, Equal)]
+            return any(self._has(str(value), grain, row) for value in sought)
         if term.field.name == "score":
             return any(score_matches(score, term) for score in self._scores(grain, row))
         if grain is Grain.SPAN and term.field.name in JSON_TEXTS:

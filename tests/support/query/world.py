@@ -213,7 +213,7 @@ def store(world: World) -> None:
         source = {"span_payload_rows": "spans", "trace_payloads": "traces"}.get(name, name)
         for row in getattr(world, source):
             db.session.execute(table.insert(), _of_table(table, row))
-    # As the writer does: what is not in the index of texts yet is looked at itself.
+    # As the writer does: traces that are not in the index of texts yet are searched directly.
     db.session.execute(schema.text_due.delete())
     for row in world.traces:
         db.session.execute(schema.text_due.insert(), _of_table(schema.text_due, row))

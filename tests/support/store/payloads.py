@@ -1,4 +1,4 @@
-"""Payloads of any shape, and the histories that agents send again."""
+"""Random payloads, and growing histories as agents send them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trace's and a session's sums must be, counted from its spans by plain SQL."""
+"""The correct sums of traces and sessions, computed from the spans by plain SQL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-# Independent of the code under test: one statement over the rows that are there.
+# Independent of the code under test: one statement over all stored rows.
 _TRACES = """
     WITH real AS (
         SELECT s.*, p.usage, p.cost FROM spans s

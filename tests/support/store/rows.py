@@ -10,7 +10,7 @@ from tracer.records import Batch, ScoreRecord, SpanPatch, SpanRecord, TraceRecor
 from tracer.store.writing.transaction import store
 
 TABLES = ("traces", "trace_payloads", "spans", "span_payloads", "sessions", "scores")
-"""Tables, and the view of payloads, that show all that is known of traces."""
+"""The tables, and the view of payloads, with all data of traces."""
 _STORED = (
     "traces",
     "trace_payloads",

@@ -11,8 +11,8 @@ from tests.support.traces.records import T0, span, trace_record
 from tracer.merging.log_events import key_of
 from tracer.records import SpanPatch, TraceRecord, process_of
 
-# b hangs under a, c under b, d under a parent that never comes, e under itself, f and g under
-# each other.
+# The parent of b is a, of c is b; the parent of d never arrives; e is its own parent; f and g are
+# each other's parents.
 PARENTS = {"a": None, "b": "a", "c": "b", "d": "missing", "e": "e", "f": "g", "g": "f"}
 
 PATCHES: list[dict[str, Any]] = [

@@ -31,10 +31,10 @@ def forest_of(spans: Iterable[SpanFacts]) -> Forest:
 
 
 @st.composite
-def any_trace(draw: st.DrawFn, most: int = 30) -> list[SpanFacts]:
+def any_trace(draw: st.DrawFn, max_spans: int = 30) -> list[SpanFacts]:
     """Draw spans of one trace: several roots, orphans, equal times, wrong clocks, open ends."""
     rng = draw(st.randoms(use_true_random=False))
-    ids = [f"s{n}" for n in range(draw(st.integers(1, most)))]
+    ids = [f"s{n}" for n in range(draw(st.integers(1, max_spans)))]
     # Of any earlier one: no circles, but parents that start after their children.
     shuffled = rng.sample(ids, len(ids))
     return [_any_span(rng, span_id, shuffled[:n]) for n, span_id in enumerate(shuffled)]

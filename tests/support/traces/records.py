@@ -1,4 +1,4 @@
-"""Records of spans and traces, with defaults for what a test does not name."""
+"""Records of spans and traces, with defaults for fields that a test does not set."""
 
 from __future__ import annotations
 

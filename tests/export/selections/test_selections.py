@@ -106,7 +106,7 @@ def test_parquet_has_types(client: FlaskClient) -> None:
 def test_a_job_writes_what_is_too_large_for_a_request(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "MOST_STREAMED", 2)
+    monkeypatch.setattr(downloads, "MAX_STREAMED", 2)
     refused = client.get("/api/v1/export")
     assert refused.status_code == 413
     assert "/api/v1/exports" in refused.json["detail"]

@@ -43,7 +43,9 @@ def count_user_facets(
     parts = [sa.select(sa.literal("").label("field"), sa.null().label("value"), _rows(chosen))]
     parts.append(sa.select(sa.literal("traces of"), sa.null(), _rows(recent)))
     parts += [_slots(chosen, field) for field in numbers]
-    parts += [_values(chosen, recent, field) for field in fields if field in OF_TRACES]
+    of_chosen = sa.select(*recent.c).join(chosen, chosen.c.user_id == recent.c.user_id)
+    own = of_chosen.cte("of_chosen")
+    parts += [_values(own, field) for field in fields if field in OF_TRACES]
     values: dict[str, list[Value]] = {field: [] for field in ("", "traces of", *fields)}
     with within(SECONDS):
         for field, value, count in db.session.execute(
@@ -74,20 +76,19 @@ def _rows(table: sa.CTE) -> sa.Label[int]:
 
 
 def _slots(chosen: sa.CTE, field: str) -> sa.Select[Any]:
-    slot = sa.cast(chosen.c[field], sa.Text)
-    columns: list[Any] = [sa.literal(field), slot, sa.func.count()]
+    slot = chosen.c[field]
+    columns: list[Any] = [sa.literal(field), sa.cast(slot, sa.Text), sa.func.count()]
     return sa.select(*columns).where(slot.is_not(None)).group_by(slot)
 
 
-def _values(chosen: sa.CTE, recent: sa.CTE, field: str) -> sa.Select[Any]:
-    value = recent.c[field]
-    pairs = sa.select(recent.c.user_id, value.label("value")).where(value != "").distinct()
+def _values(of_chosen: sa.CTE, field: str) -> sa.Select[Any]:
+    value = of_chosen.c[field]
+    pairs = sa.select(of_chosen.c.user_id, value.label("value")).where(value != "").distinct()
     pair = pairs.subquery()
     count = sa.func.count()
     columns: list[Any] = [sa.literal(field), pair.c.value, count]
     return (
         sa.select(*columns)
-        .join(chosen, chosen.c.user_id == pair.c.user_id)
         .group_by(pair.c.value)
         .order_by(count.desc(), pair.c.value)
         .limit(MAX_VALUES)

@@ -12,7 +12,7 @@ from tests.support.access.members import PASSWORD, client_of, log_in, make_membe
 from tests.support.pages.requests import StoreTraces, post_form
 from tests.support.pages.sample_traces import agent_trace
 from tracer.store.database.session import transaction
-from tracer.store.members.audit import list_events
+from tracer.store.members.audit import Actor, list_events, record
 from tracer.store.members.links import first_owner_code
 from tracer.store.members.members import member_by_email
 from tracer.store.members.roles import role_in
@@ -49,7 +49,16 @@ def test_the_first_owner_owns_the_projects_and_administers_the_server(
     post_form(client, "/first-owner", 422, **OWNER, code="AAAA-AAAA-AAAA-AAAA")
     post_form(client, "/first-owner", 422, **OWNER | {"password": "short"}, code=code)
     post_form(client, "/first-owner", **OWNER, code=code.lower())
-    assert client.get("/server/audit").status_code == 200
+    with app.app_context(), transaction():
+        for subject in ("a", "b", "b", "b"):
+            record("default", "view.save", subject, Actor(name="Ada"))
+    rows = re.findall(
+        r"view.save</td>\s*<td>(.*?)</td>", client.get("/server/audit").text, re.DOTALL
+    )
+    assert [re.sub(r"<[^>]*>", "", row).split() for row in rows] == [
+        ["b", "3", "times", "default"],
+        ["a", "default"],
+    ]
     with app.app_context():
         owner = member_by_email("ADA@example.com")
         assert owner is not None

@@ -187,7 +187,9 @@ def test_the_headline_of_a_running_trace_counts_the_work_under_way(
 
 def test_a_trace_without_findings_is_labelled(store_traces: StoreTraces, get_page: GetPage) -> None:
     store_traces(agent_trace())
-    assert "No issues found" in get_page(f"{BASE}/findings").one(css="foot").text
+    findings = get_page(f"{BASE}/findings")
+    assert "No issues found" in findings.one(css="foot").text
+    assert re.search(r"\d of 10 checks found nothing", findings.one(css="checks").text)
     assert "Findings" in get_page(BASE).one("nav", "views").text
 
 

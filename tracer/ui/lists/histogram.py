@@ -256,9 +256,11 @@ def _ticks(origin: datetime, width: timedelta, slots: int) -> list[tuple[float, 
     step = max(1, -(-slots // _TICKS))
     long = width * slots > timedelta(hours=40)
     ticks = []
+    day = None
     for slot in range(0, slots, step):
         time = origin + slot * width
-        text = f"{time:%d %b}" if long else f"{time:%H:%M}"
+        text = f"{time:%d %b}" if long and time.date() != day else f"{time:%H:%M}"
+        day = time.date()
         if not long and (slot == 0 or time.hour * 60 + time.minute < step * width / _DAY * 1440):
             text = f"{time:%a %H:%M}"
         ticks.append((100 * slot / slots, text))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
@@ -16,6 +18,8 @@ from tracer.ui.base.rendering import render
 from tracer.ui.render.time_zone import reader_zone
 
 PAGE: Final = 50
+_SERIES: Final = timedelta(minutes=1)
+"""Greatest time between equal entries that share a row."""
 TABS: Final = (
     ("All", ""),
     ("Logins", "action:login,logout,session,password,codes,identity"),
@@ -50,7 +54,7 @@ def _page(project_ids: list[str] | None, project_id: str) -> AnyResponse | str:
     if len(events) > PAGE:
         after = f"{shown[-1].time.isoformat()} {shown[-1].event_id}"
         older = url_for(endpoint, **values, q=text or None, after=after)
-    days = [(day, list(rows)) for day, rows in groupby(shown, _day)]
+    days = [(day, list(rows)) for day, rows in groupby(_fold(shown), _day)]
     address = url_for(endpoint, **values)
     counts = count_events(project_ids, [q.split() for _, q in TABS])
     tabs = [
@@ -73,6 +77,24 @@ def _download(events: list[AuditEvent]) -> Response:
     lines = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
     headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"'}
     return Response(lines, content_type="application/x-ndjson", headers=headers)
+
+
+def _fold(events: Iterable[AuditEvent]) -> list[AuditEvent]:
+    """Return entries, latest first, where equal neighbours are one that counts its repeats."""
+    rows: list[AuditEvent] = []
+    earliest: datetime | None = None
+    for event in events:
+        if earliest and _content(event) == _content(rows[-1]) and earliest - event.time <= _SERIES:
+            rows[-1] = replace(rows[-1], repeats=rows[-1].repeats + event.repeats)
+        else:
+            rows.append(event)
+        earliest = event.time
+    return rows
+
+
+def _content(event: AuditEvent) -> tuple[object, ...]:
+    actor = event.actor, event.actor_id, event.via, event.address
+    return (*actor, event.project_id, event.action, event.subject, event.detail)
 
 
 def _day(event: AuditEvent) -> date:

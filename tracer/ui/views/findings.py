@@ -79,6 +79,7 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
             "findings": findings,
             "items": _items(project_id, trace_id, findings) if findings else [],
             "absent": _absent(findings) if findings else [],
+            "checks": len(LABELS),
             "selected": selection.span_id,
             "panel": panel_of(selection),
             "ticks": Window(axis_of(trace), axis_of(trace)).ticks(),

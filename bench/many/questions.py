@@ -18,8 +18,8 @@ from bench.figures import percentile
 from bench.many.block import END
 from tracer.app import create_app
 from tracer.config import Config
-from tracer.dashboards.asking import Frame, column_question, question_of
 from tracer.dashboards.library import READY, ready
+from tracer.dashboards.tile_questions import Frame, column_question, question_of
 from tracer.extensions import db
 from tracer.measure.question import Question, read_question
 from tracer.query.moments import Clock

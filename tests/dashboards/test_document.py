@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from tracer.dashboards.asking import Frame, column_question, of_grain, question_of
 from tracer.dashboards.document import (
     Dashboard,
     Tile,
@@ -18,6 +17,7 @@ from tracer.dashboards.document import (
     write_dashboard,
 )
 from tracer.dashboards.library import READY, ready
+from tracer.dashboards.tile_questions import Frame, column_question, of_grain, question_of
 from tracer.dashboards.variables import names_in, substituted
 from tracer.errors import Invalid
 from tracer.measure.question import Question

@@ -1,1 +1,1 @@
-"""Dashboards as documents: tiles that ask questions, variables, a library of ready ones. Pure."""
+"""Dashboards as documents, their variables, and a library of built-in dashboards. Pure."""

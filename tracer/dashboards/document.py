@@ -48,7 +48,7 @@ class Column(
 class Tile(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """A chart with its question, whose time and part of whose query are the dashboard's."""
+    """A chart with its question; the dashboard adds its time and query to the question."""
 
     title: Annotated[Short, Meta(min_length=1)]
     question: Question
@@ -66,11 +66,11 @@ class Tile(
 class Variable(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """A value that tiles name as ``$name`` and readers choose; ``""``: any."""
+    """A value that visitors choose and that queries of tiles contain as ``$name``; ``""``: any."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
     field: Annotated[Short, Meta(description="whose values are offered")]
-    value: Annotated[Short, Meta(description="chosen where the reader chose none")] = ""
+    value: Annotated[Short, Meta(description="the default value")] = ""
 
 
 class Dashboard(
@@ -128,19 +128,19 @@ def range_of(text: str) -> tuple[str, str]:
 
 
 def check_dashboard(dashboard: Dashboard) -> None:
-    """Raise Invalid, naming the field, where a dashboard can't be shown whole."""
+    """Raise Invalid, naming the field, if any tile can't be shown."""
     _check_shared(dashboard)
-    for number, tile in enumerate(dashboard.tiles):
+    for index, tile in enumerate(dashboard.tiles):
         try:
             check_tile(tile)
         except Invalid as error:
-            raise Invalid.of_field(f"tiles[{number}]", str(error)) from None
+            raise Invalid.of_field(f"tiles[{index}]", str(error)) from None
 
 
 def _check_shared(dashboard: Dashboard) -> None:
     names = [variable.name for variable in dashboard.variables]
     if len(set(names)) < len(names):
-        raise Invalid.of_field("variables", "two have the same name")
+        raise Invalid.of_field("variables", "two variables have the same name")
     _ = range_of(dashboard.range)
 
 

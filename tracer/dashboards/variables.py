@@ -29,10 +29,10 @@ def names_in(node: Node) -> list[str]:
 
 
 def substituted(node: Node, values: Mapping[str, str]) -> Node:
-    """Return the query with the values of its variables; a term whose variable is any is left out.
+    """Return the query with the values of its variables; a term whose variable is any is removed.
 
-    So is a group like ``any(…)`` of which nothing is left. A name that is no variable stays: it is
-    an ordinary value that begins with ``$``.
+    A group like ``any(…)`` without terms is removed as well. A name that is no variable is not
+    replaced: it is an ordinary value that begins with ``$``.
     """
     if isinstance(node, Term):
         return _term(node, values)

@@ -1,4 +1,4 @@
-"""The answer to a question: rows with their values, and the query of the list behind each."""
+"""The answer to a question: rows with their values, and a query that selects the rows of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value: TypeAlias = "int | float | Decimal | None"
 
 @dataclass(slots=True)
 class Row:
-    """The values of one group, of one percentile of it where percentiles are asked for."""
+    """The values of one group; of a percentile question, of one percentile of the group."""
 
     groups: tuple[str | None, ...]
     """The values of the fields of ``group_by``; None: the rows that have none."""
@@ -31,7 +31,7 @@ class Row:
     query: str
     """Selects the rows of the group; without the time."""
     previous: Value = None
-    """Of the period before; None also where it was not asked for."""
+    """Of the previous period; None also if the question does not want it."""
     previous_values: list[Value] = field(default_factory=list)
 
 
@@ -50,7 +50,7 @@ class Bin:
 
 @dataclass(slots=True)
 class Answer:
-    """What was measured, over which time, and from what."""
+    """What was measured, over which time, and from which source."""
 
     question: Question
     frame: Frame
@@ -67,7 +67,7 @@ class Answer:
     """Of numbers of distinct values that are estimated, as a part of the number."""
     milliseconds: float = 0.0
     _times: dict[int | None, str] = field(default_factory=dict, init=False, repr=False)
-    """What `time_query` returned: a chart has a link for each row in each interval."""
+    """Cache of `time_query`: a chart has a link for each row in each interval."""
 
     @property
     def unit(self) -> str:
@@ -82,12 +82,12 @@ class Answer:
             self._times[index] = time_query(since, until, query_grain(self.question.grain))
         return self._times[index]
 
-    def query(self, of: Row | Bin, index: int | None = None) -> str:
+    def query(self, row: Row | Bin, index: int | None = None) -> str:
         """Return the query of the list of a row or bin, in the whole range or one interval."""
-        return join(of.query, self.time_query(index))
+        return join(row.query, self.time_query(index))
 
-    def previous_query(self, of: Row) -> str:
-        """Return the query of the list of a row in the period before."""
-        before = self.frame.previous
+    def previous_query(self, row: Row) -> str:
+        """Return the query of the list of a row in the previous period."""
+        previous = self.frame.previous
         grain = query_grain(self.question.grain)
-        return join(of.query, time_query(before.since, before.until, grain))
+        return join(row.query, time_query(previous.since, previous.until, grain))

@@ -23,7 +23,7 @@ HOUR: Final = timedelta(hours=1)
 SHORT: Final = timedelta(days=2)
 """A range up to this length without intervals begins and ends at a minute, another at an hour."""
 MAX_INTERVALS: Final = 122
-"""Most intervals of a range: one more at each end, where the range begins and ends within one."""
+"""The 120 intervals of a question, and one more at each end that the range only partly covers."""
 _MONDAY: Final = datetime(1970, 1, 5)
 
 
@@ -46,12 +46,12 @@ class Frame:
 
     @property
     def even(self) -> bool:
-        """Whether all intervals are equally long: not where the reader's clocks change."""
+        """Whether all intervals are equally long: not across a daylight saving change."""
         pairs = pairwise(self.starts[1:])
         return all(end - start == self.width for start, end in pairs)
 
     def index(self, start: datetime | None) -> int:
-        """Return the number of the interval in which a time lies; 0: of none."""
+        """Return the index of the interval in which a time lies; 0 for None."""
         # The first interval may begin before the range.
         return 0 if start is None else max(0, bisect_right(self.starts, start) - 1)
 
@@ -99,7 +99,7 @@ def frame_of(
 
 
 def floor(time: datetime, step: timedelta, clock: Clock) -> datetime:
-    """Return the latest start of a step at or before a time; days and weeks are the reader's."""
+    """Return the latest start of a step at or before a time; days are the visitor's."""
     if step <= HOUR:
         return time - (time.astimezone(UTC).replace(tzinfo=None) - _MONDAY) % step
     local = time.astimezone(clock.zone).replace(tzinfo=None)
@@ -115,14 +115,14 @@ def _starts(
     since: datetime, until: datetime, width: timedelta, clock: Clock
 ) -> tuple[datetime, ...]:
     origin = floor(since, width, clock)
-    number = -((origin - until) // width)
-    if number > MAX_INTERVALS:
+    count = -((origin - until) // width)
+    if count > MAX_INTERVALS:
         raise Invalid.of_field("since", "the range of time is too long")
     if width <= HOUR:
-        return (since, *(origin + index * width for index in range(1, number)))
-    # By the reader's clock, so that days begin at midnight also after clocks were changed.
+        return (since, *(origin + index * width for index in range(1, count)))
+    # By the visitor's clock, so that days begin at midnight also after clocks were changed.
     first = origin.astimezone(clock.zone).replace(tzinfo=None)
-    local = ((first + index * width).replace(tzinfo=clock.zone) for index in range(1, number + 1))
+    local = ((first + index * width).replace(tzinfo=clock.zone) for index in range(1, count + 1))
     starts = (start.astimezone(UTC) for start in local)
     return (since, *(start for start in starts if since < start < until))
 

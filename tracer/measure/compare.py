@@ -14,7 +14,7 @@ FEW: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with its 95 % confidence interval, and the number of values that it is made of."""
+    """A figure with its 95 % confidence interval, computed from ``count`` values."""
 
     value: float
     low: float

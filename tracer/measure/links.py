@@ -1,4 +1,4 @@
-"""The query of the list that makes up a row, an interval or a bin of an answer."""
+"""Queries that select the rows from which a row, interval or bin of an answer was computed."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def bin_query(question: Question, query: str, low: float, high: float) -> str:
 
 
 def join(*queries: str) -> str:
-    """Return the query that asks for all of these; OR stands in parentheses in each."""
+    """Return the conjunction of queries, each of which has OR in parentheses only."""
     return " ".join(query for query in queries if query)
 
 

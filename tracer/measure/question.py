@@ -1,4 +1,4 @@
-"""A question about many rows: what is measured, of which rows, grouped how, over which time."""
+"""A question: which measure, of which rows, by which groups, in which range of time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Text = Annotated[str, Meta(max_length=10_000)]
 class Question(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """What is asked; times and queries are texts of the query language."""
+    """A question about many rows; times and queries are texts of the query language."""
 
     measure: MeasureName = "count"
     grain: GrainName = "traces"
@@ -69,7 +69,7 @@ class Question(
         Meta(description="the measure, or how the field's values are distributed"),
     ] = "values"
     previous: Annotated[bool, Meta(description="also the period of equal length before")] = False
-    limit: Annotated[int, Meta(ge=1, le=MAX_ROWS, description="most groups")] = 10
+    limit: Annotated[int, Meta(ge=1, le=MAX_ROWS, description="maximum number of groups")] = 10
 
     @property
     def node(self) -> Node:
@@ -137,7 +137,7 @@ def read_question(value: Any) -> Question:
         question = msgspec.convert(with_floats(value), Question)
     except msgspec.ValidationError as error:
         path, text = explained(error)
-        raise Invalid.of_field(path or "question", _plain(text)) from None
+        raise Invalid.of_field(path or "question", _plain_words(text)) from None
     check(question)
     return question
 
@@ -208,7 +208,7 @@ def _moment(name: str, text: str) -> Moment:
     return moment
 
 
-def _plain(text: str) -> str:
+def _plain_words(text: str) -> str:
     """Return a message of msgspec in this API's words."""
     for name, word in _WORDS.items():
         text = text.replace(name, word)

@@ -1,4 +1,4 @@
-"""Where a value stands among those of its name: slower than 97 % of them."""
+"""Ranks a value among the values of its name: slower than 97 % of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from tracer.measure.histogram import LogHistogram
 
 MIN_VALUES: Final = 20
-"""Of fewer values no percentile is shown: it would be chance."""
+"""With fewer values no percentile is shown, because it would be noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ def high_from(among: LogHistogram) -> int | None:
     total = among.total
     if total < MIN_VALUES:
         return None
-    less, before = 0, 0
+    less, previous = 0, 0
     for key in sorted(among.counts):
         if 100 * less > 95 * total:
-            return before + 1
+            return previous + 1
         if 100 * (less + among.counts[key] / 2) > 95 * total:
             return key
-        less, before = less + among.counts[key], key
-    return before + 1
+        less, previous = less + among.counts[key], key
+    return previous + 1

@@ -1,4 +1,4 @@
-"""Answers questions: from rollups where they can answer, else by a scan, else by an estimate."""
+"""Answers questions: from rollups if possible, else by a scan, else from a sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracer.measure.question import ADDITIVE, Question
 from tracer.query.moments import Clock
 from tracer.store.database.estimates import estimated_rows
 from tracer.store.database.session import within
-from tracer.store.measure.assemble import bins_of, rest_of, row_of, rows_of
+from tracer.store.measure.assemble import bins_of, remaining_cells, row_of, rows_of
 from tracer.store.measure.cells import Scan, Scanned
 from tracer.store.measure.distinct import STANDARD_ERROR
 from tracer.store.measure.plan import Plan, plan_of
@@ -44,18 +44,18 @@ def answer(project_id: str, question: Question, clock: Clock | None = None) -> A
     if plan is not None and not rollups_ready():
         plan = None
     scanned, share = _read(scan, plan)
-    made = Answer(question, frame, source="rollup" if plan else "scan", estimated=share < 1)
+    result = Answer(question, frame, source="rollup" if plan else "scan", estimated=share < 1)
     if plan is not None and plan.estimates:
-        made.standard_error = STANDARD_ERROR
+        result.standard_error = STANDARD_ERROR
     if question.shape != "values":
-        made.bins = bins_of(question, frame, scanned.cells)
+        result.bins = bins_of(question, frame, scanned.cells)
     else:
-        made.rows = rows_of(question, frame, clock.now, scanned.cells)
-        made.rest = _rest(scan, scanned, made.rows)
+        result.rows = rows_of(question, frame, clock.now, scanned.cells)
+        result.rest = _rest(scan, scanned, result.rows)
         if question.previous:
-            _compare(replace(scan, frame=frame.previous, share=share), made)
-    made.milliseconds = (time.perf_counter() - began) * 1000
-    return made
+            _add_previous(replace(scan, frame=frame.previous, share=share), result)
+    result.milliseconds = (time.perf_counter() - began) * 1000
+    return result
 
 
 def _first(project_id: str, question: Question) -> datetime | None:
@@ -96,33 +96,35 @@ def _rest(scan: Scan, scanned: Scanned, rows: list[Row]) -> Row | None:
     question = scan.question
     if len(question.group_by) != 1 or question.measure not in ADDITIVE or not single_valued(scan):
         return None
-    cells = rest_of(scanned.everything, scanned.cells)
+    cells = remaining_cells(scanned.everything, scanned.cells)
     if not cells:
         return None
     query = rest_query(question, base_query(question), [row.groups[0] for row in rows])
     return row_of(question, scan.frame, scan.clock.now, (), cells, query)
 
 
-def _compare(scan: Scan, made: Answer) -> None:
-    """Add the values of the period before to the rows."""
+def _add_previous(scan: Scan, result: Answer) -> None:
+    """Add the values of the previous period to the rows."""
     question, frame = scan.question, scan.frame
-    groups = list(dict.fromkeys(row.groups for row in made.rows))
+    groups = list(dict.fromkeys(row.groups for row in result.rows))
     if not groups:
         return
     if question.group_by:
         scan = replace(scan, groups=groups)
-    plan = _plan(scan) if made.source == "rollup" else None
+    plan = _plan(scan) if result.source == "rollup" else None
     with within(SECONDS):
         scanned = read(scan, plan)
     if scan.share < 1:
         scanned = _scaled(scanned, scan.share)
-    before = rows_of(question, frame, frame.until, scanned.cells)
-    by_group = {(row.groups, row.percent): row for row in before}
-    for row in made.rows:
+    previous = rows_of(question, frame, frame.until, scanned.cells)
+    by_group = {(row.groups, row.percent): row for row in previous}
+    for row in result.rows:
         other = by_group.get((row.groups, row.percent))
-        row.previous = other.value if other else _nothing(question)
-        row.previous_values = other.values if other else [_nothing(question)] * len(frame.starts)
+        row.previous = other.value if other else _value_without_rows(question)
+        row.previous_values = (
+            other.values if other else [_value_without_rows(question)] * len(frame.starts)
+        )
 
 
-def _nothing(question: Question) -> int | None:
+def _value_without_rows(question: Question) -> int | None:
     return 0 if question.measure in ("count", "rate", "distinct") else None

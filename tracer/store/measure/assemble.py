@@ -23,10 +23,10 @@ _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 @dataclass(slots=True)
 class Sums:
-    """What the cells of one group add up to, in one interval or in all."""
+    """The sums of the cells of one group, in one interval or in the whole range."""
 
     rows: int = 0
-    of: int = 0
+    denominator: int = 0
     total: Decimal | float | None = None
     low: Decimal | float | None = None
     high: Decimal | float | None = None
@@ -36,7 +36,7 @@ class Sums:
     def add(self, cell: Cell) -> None:
         """Add a cell."""
         self.rows += cell.rows
-        self.of += cell.of
+        self.denominator += cell.denominator
         if cell.keys is not None:
             counts = self.values.counts
             for key, number in unpacked(cell.keys).items():
@@ -57,7 +57,7 @@ class Sums:
             case "sum":
                 return _whole(self.total)
             case "average":
-                return None if self.total is None else float(self.total) / self.of
+                return None if self.total is None else float(self.total) / self.denominator
             case "min":
                 return _whole(self.low)
             case "max":
@@ -69,7 +69,7 @@ class Sums:
             case "ratio" if question.divisor is not None:
                 return float(self.total or 0) / float(self.over) if self.over else None
             case "ratio":
-                return self.rows / self.of if self.of else None
+                return self.rows / self.denominator if self.denominator else None
         return self.rows
 
 
@@ -81,12 +81,12 @@ def rows_of(question: Question, frame: Frame, now: datetime, cells: Iterable[Cel
     if not by_group and not question.group_by:
         by_group[()] = []
     base = base_query(question)
-    made = [
+    rows = [
         row_of(question, frame, now, groups, of_group, group_query(question, base, groups), percent)
         for groups, of_group in by_group.items()
         for percent in _percents(question)
     ]
-    return made if not question.group_by else _sorted(made)
+    return rows if not question.group_by else _sorted(rows)
 
 
 def row_of(
@@ -108,19 +108,28 @@ def row_of(
     return Row(groups, percent, sums.value(question, percent, whole), values, sums.rows, query)
 
 
-def rest_of(everything: Sequence[Cell], shown: Iterable[Cell]) -> list[Cell]:
-    """Return the cells of all groups without the shown ones; only counts and sums are right."""
+def remaining_cells(everything: Sequence[Cell], shown: Iterable[Cell]) -> list[Cell]:
+    """Return the cells of all groups but the shown ones; only their counts and sums are valid."""
     left: dict[datetime | None, list[Decimal | float | int]] = {
-        cell.interval: [cell.rows, cell.of, cell.total or 0] for cell in everything
+        cell.interval: [cell.rows, cell.denominator, cell.total or 0] for cell in everything
     }
     for cell in shown:
         rest = left[cell.interval]
         rest[0] -= cell.rows
-        rest[1] -= cell.of
+        rest[1] -= cell.denominator
         rest[2] = _sum(rest[2], -(cell.total or 0))
     return [
-        Cell(interval, (), None, int(rows), int(of), total if of else None, None, None)
-        for interval, (rows, of, total) in left.items()
+        Cell(
+            interval,
+            (),
+            None,
+            int(rows),
+            int(denominator),
+            total if denominator else None,
+            None,
+            None,
+        )
+        for interval, (rows, denominator, total) in left.items()
         if rows > 0
     ]
 
@@ -133,14 +142,14 @@ def bins_of(question: Question, frame: Frame, cells: Iterable[Cell]) -> list[Bin
         for key, number in unpacked(cell.keys).items():
             counts[key][index] += number
     base = base_query(question)
-    made = []
+    bins = []
     for low, high in _slots(sorted(counts)):
         inside = [counts[key] for key in range(low, high + 1) if key in counts]
         each = [sum(by[index] for by in inside) for index in range(max(1, len(frame.starts)))]
         bounds = bounds_of(low)[0], bounds_of(high)[1]
         query = bin_query(question, base, *bounds)
-        made.append(Bin(*bounds, sum(each), each if frame.starts else [], query))
-    return made
+        bins.append(Bin(*bounds, sum(each), each if frame.starts else [], query))
+    return bins
 
 
 def _slots(keys: list[int]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""What is read for an answer, and the partial sums that are read."""
+"""A scan (what is read for an answer) and cells (the partial sums that it returns)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Cell(NamedTuple):
     """Numbers of values by key (`tracer.measure.histogram`), as `sums.packed` packs them."""
     rows: int
     """The number of rows, of values, or of distinct values; of a ratio: of its part."""
-    of: int
+    denominator: int
     """The number of rows with a value; of a ratio: of the whole."""
     total: Decimal | float | None
     low: Decimal | float | None
@@ -40,15 +40,15 @@ class Cell(NamedTuple):
     """The sum by which ``total`` is divided, of a ratio of sums."""
 
     def scaled(self, factor: float) -> Cell:
-        """Return the cell of so many times as many rows."""
+        """Return the cell with its counts and sums multiplied, to extrapolate from a sample."""
         total = None if self.total is None else float(self.total) * factor
         over = None if self.over is None else float(self.over) * factor
-        rows, of = round(self.rows * factor), round(self.of * factor)
+        rows, denominator = round(self.rows * factor), round(self.denominator * factor)
         keys = self.keys
         if keys is not None:
             counts = unpacked(keys)
             keys = packed({key: round(number * factor) for key, number in counts.items()})
-        return self._replace(keys=keys, rows=rows, of=of, total=total, over=over)
+        return self._replace(keys=keys, rows=rows, denominator=denominator, total=total, over=over)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The SQL of what questions measure and group by: columns of the rows, and what they join."""
+"""SQL columns that questions measure and group by, with the joins that these need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ELEMENTS: Final[dict[Shape, Callable[..., Any]]] = {
     Shape.KEYS: sa.func.jsonb_object_keys,
     Shape.ELEMENTS: sa.func.jsonb_array_elements_text,
 }
-_USE: Final = ("tokens", "input_tokens", "output_tokens", "cost", "usage")
+_USAGE: Final = ("tokens", "input_tokens", "output_tokens", "cost", "usage")
 _OF_SCORES: Final[dict[str, Callable[[Any], Column]]] = {
     "score_name": lambda score: score.c.name,
     "source": lambda score: score.c.source,
@@ -46,7 +46,7 @@ class Columns:
         self._joined: list[Table] = []
         self._types: Any = None
         self.rows: Table = table if score is None else score.join(table, _of_trace(score, table))
-        """What to select from, complete once all columns were made."""
+        """The FROM clause, complete once all columns were created."""
         self.repeats = False
         """Whether a row may be joined several times with the same value of a group."""
         self.expanded = False
@@ -55,7 +55,7 @@ class Columns:
     def number(self, reference: Reference) -> Column:
         """Return the number that is measured, in the unit of its field; NULL: there is none.
 
-        Where tokens are grouped by their type, those of the type.
+        If tokens are grouped by type: the tokens of that type.
         """
         if self._types is not None:
             return sa.cast(self._types.c.value, sa.Numeric)
@@ -71,8 +71,8 @@ class Columns:
             return sa.cast(sa.extract("epoch", column), sa.Float)
         if source.shape is Shape.JSON:
             column = number_of(column)
-        if self._grain in ("spans", "generations") and reference.field.name in _USE:
-            # Usage that other spans repeat counts once.
+        if self._grain in ("spans", "generations") and reference.field.name in _USAGE:
+            # Repeated usage is excluded, so that sums include it once.
             return sa.case((~self._table.c.covered, column))
         return column
 
@@ -122,18 +122,18 @@ class Columns:
     def _column(self, source: Source, reference: Reference) -> Column:
         """Return the column of a source, with its table joined."""
         if isinstance(source.of_row, RowsOf):
-            also = source.column == reference.key if source.shape is Shape.SCORE else None
-            self._join(source.of_row, also)
+            condition = source.column == reference.key if source.shape is Shape.SCORE else None
+            self._join(source.of_row, condition)
         if source.shape is Shape.JSON:
             assert reference.key is not None
             return json_text(source.column, reference.key)
         return source.column
 
-    def _join(self, rows: RowsOf, also: Column | None = None) -> None:
+    def _join(self, rows: RowsOf, condition: Column | None = None) -> None:
         if any(table is rows.table for table in self._joined):
             return
         self._joined.append(rows.table)
-        conditions = rows.same if also is None else (*rows.same, also)
+        conditions = rows.same if condition is None else (*rows.same, condition)
         self.rows = self.rows.outerjoin(rows.table, sa.and_(*conditions))
         if self._grain == "sessions":
             # A session has many traces.

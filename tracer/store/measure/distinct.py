@@ -22,15 +22,15 @@ _SCALE: Final = 0.7213 / (1 + 1.079 / _REGISTERS) * _REGISTERS**2
 
 
 def distinct_counts(pairs: sa.CTE, groups: int, *, intervals: bool) -> sa.Select[Any]:
-    """Return the numbers of values of so many groups, in the columns of a scan's cells.
+    """Return the numbers of values by ``groups`` groups, in the columns of a scan's cells.
 
     ``pairs`` has each `interval`, `first`, `second` and `value` once, and no NULL as `value`.
     """
     number: Column = sa.func.count(sa.distinct(pairs.c.value))
-    whole = _counts(pairs, sa.null().label("interval"), number, groups)
+    whole = _counts_by_group(pairs, sa.null().label("interval"), number, groups)
     if not intervals:
         return whole
-    each = _counts(pairs, pairs.c.interval, sa.func.count(), groups, pairs.c.interval)
+    each = _counts_by_group(pairs, pairs.c.interval, sa.func.count(), groups, pairs.c.interval)
     return sa.select(sa.union_all(whole, each).subquery())
 
 
@@ -38,14 +38,14 @@ def register_of(value: Column) -> tuple[Column, Column]:
     """Return the register of a text, and its number of zeros plus one."""
     hashed = sa.func.hashtextextended(value, sa.literal_column("0"))
     rest = hashed.op(">>")(sa.literal(_BITS, sa.Integer)).op("&")((1 << _REST) - 1)
-    # Without a one bit, its number is that of a run that is one longer.
+    # All bits zero: 0.5 gives a run that is one longer than the number of bits.
     known = sa.func.greatest(sa.cast(rest, sa.Float), 0.5)
     run = _REST - sa.func.floor(sa.func.ln(known) / math.log(2))
     return sa.cast(hashed.op("&")(_REGISTERS - 1), sa.Integer), sa.cast(run, sa.Integer)
 
 
 def estimated_counts(registers: sa.CTE, groups: int, *, intervals: bool) -> sa.Select[Any]:
-    """Return about the numbers of values of so many groups, in the columns of a scan's cells.
+    """Return estimated numbers of values by ``groups`` groups, in the columns of a scan's cells.
 
     ``registers`` has each `interval`, `first`, `second` and `register` once, with its `run`.
     """
@@ -60,11 +60,11 @@ def estimated_counts(registers: sa.CTE, groups: int, *, intervals: bool) -> sa.S
         .group_by(registers.c.first, registers.c.second, registers.c.register)
         .cte("merged")
     )
-    whole = _counts(merged, sa.null().label("interval"), _estimate(merged.c.run), groups)
+    whole = _counts_by_group(merged, sa.null().label("interval"), _estimate(merged.c.run), groups)
     if not intervals:
         return whole
     number = _estimate(registers.c.run)
-    each = _counts(registers, registers.c.interval, number, groups, registers.c.interval)
+    each = _counts_by_group(registers, registers.c.interval, number, groups, registers.c.interval)
     return sa.select(sa.union_all(whole, each).subquery())
 
 
@@ -77,7 +77,7 @@ def _estimate(run: Column) -> Column:
     return sa.cast(sa.func.round(number), sa.BigInteger)
 
 
-def _counts(
+def _counts_by_group(
     pairs: sa.CTE, interval: Any, number: Column, groups: int, *by: Column
 ) -> sa.Select[Any]:
     names = [pairs.c.first, pairs.c.second][:groups]

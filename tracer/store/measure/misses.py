@@ -1,8 +1,8 @@
-"""The SQL of what model calls repeated and did not read from their provider's cache, estimated.
+"""SQL that estimates cache misses: repeated input that a model call did not read from the cache.
 
-A call is taken to repeat the call before it of its trace, name and model, as conversations and
-agents do, where that call had ended and had no more input tokens. What it repeats and did not read
-from the cache it missed. A beginning that is shorter than providers cache is no miss.
+A call is assumed to repeat the input of the previous call of its trace, name and model, if that
+call had ended and had no more input tokens. Repeated tokens that were not read from the cache are
+misses. Prefixes that are too short for providers to cache do not count as misses.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from tracer.store.query.source import Column, Table
 from tracer.store.schema import rollup_series, span_payload_rows, spans, traces
 
 MIN_CACHED_TOKENS: Final = 1_024
-"""Tokens of the shortest beginning that providers cache."""
+"""Tokens of the shortest prefix that providers cache."""
 _EARLIER: Final = timedelta(hours=1)
-"""How long before the range the call before may have started."""
+"""How long before the range the previous call may have started."""
 
 
-def calls_with_before(scan: Scan) -> Table:
-    """Return the rows of `spans` that are model calls, with the tokens and end of the call before.
+def calls_with_previous(scan: Scan) -> Table:
+    """Return the model calls among `spans`, with the tokens and end of the previous call.
 
-    A sample has whole traces, so that each of its calls has the call before.
+    A sample has whole traces, so that each call is sampled together with its previous call.
     """
     frame = scan.frame
-    before: dict[str, Any] = {
+    window: dict[str, Any] = {
         "partition_by": [spans.c.trace_id, spans.c.name, spans.c.model],
         "order_by": [spans.c.start_time, spans.c.span_id],
     }
     query = sa.select(
         *spans.c,
-        sa.func.lag(spans.c.input_tokens).over(**before).label("tokens_before"),
-        sa.func.lag(spans.c.end_time).over(**before).label("end_before"),
+        sa.func.lag(spans.c.input_tokens).over(**window).label("previous_tokens"),
+        sa.func.lag(spans.c.end_time).over(**window).label("previous_end"),
     ).where(
         spans.c.project_id == scan.project_id,
         spans.c.kind == "generation",
@@ -71,17 +71,17 @@ def payload_of(table: Table) -> tuple[Table, list[Column]]:
 def missed_tokens(table: Table, payload: Table) -> Column:
     """Return the tokens that a call missed; NULL: it reports no input tokens."""
     cached = sa.func.coalesce(_part(payload.c.usage, "cache_read"), 0)
-    missed = sa.func.greatest(0, table.c.tokens_before - cached)
+    missed = sa.func.greatest(0, table.c.previous_tokens - cached)
     return sa.case(
         (_repeats(table), missed), (table.c.input_tokens.is_not(None) & ~table.c.covered, 0)
     )
 
 
 def missed_cost(project_id: str, table: Table, payload: Table) -> Column:
-    """Return the dollars that a call would have paid less, had it read from cache what it missed.
+    """Return the dollars that a call would have saved by reading its missed tokens from the cache.
 
-    Its own price of input tokens, less the part that its model charges for cached ones. NULL: it
-    repeats nothing, has no cost of input, or its model no price of cached tokens.
+    Computed from the call's own price of input tokens, and from the price of its model for cached
+    tokens. NULL: it repeats nothing, or one of these prices is unknown.
     """
     paid, tokens = _part(payload.c.cost, "input"), _part(payload.c.usage, "input")
     saved = sa.case(
@@ -97,9 +97,9 @@ def missed_cost(project_id: str, table: Table, payload: Table) -> Column:
 def _repeats(table: Table) -> Column:
     return sa.and_(
         ~table.c.covered,
-        table.c.tokens_before >= MIN_CACHED_TOKENS,
-        table.c.tokens_before <= table.c.input_tokens,
-        table.c.end_before <= table.c.start_time,
+        table.c.previous_tokens >= MIN_CACHED_TOKENS,
+        table.c.previous_tokens <= table.c.input_tokens,
+        table.c.previous_end <= table.c.start_time,
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads what transactions appended and the worker has not added to the rollups yet."""
+"""Reads pending changes: appended by transactions, not yet added to the rollups by the worker."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 def pending_sums(project_id: str, grain: str) -> sa.Select[Any]:
     """Return the query for the sums of the appended changes, in the columns of the rollups.
 
-    They are summed here, so the query has them as a parameter. It returns those which the worker
-    has not added by the time of the query, so that a change is never counted twice.
+    They are summed in Python and passed to the query as a parameter. The query skips changes that
+    the worker has added meanwhile, so that no change is counted twice.
     """
     chosen = rollup_changes.c.project_id == project_id
     appended = db.session.execute(

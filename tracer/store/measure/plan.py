@@ -1,4 +1,4 @@
-"""Whether rollups can answer a question, from which series, and from which of their widths."""
+"""Decides whether rollups can answer a question, from which series and widths."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY: Final = timedelta(days=1)
 UNITS: Final = (("d", DAY), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)))
 """The widths of rollups with their lengths, the longest first."""
 MINUTES_KEPT: Final = timedelta(hours=49)
-"""Minutes that began later than this ago are certain to be kept."""
+"""Minute rollups are kept for at least this long."""
 DIMENSIONS: Final = {
     "t": {"name": "name", "env": "environment"},
     "s": {
@@ -33,7 +33,7 @@ DIMENSIONS: Final = {
 }
 """Columns of series by the fields of queries, by what the series count."""
 _PRECISE: Final = ("name", "provider", "error_type", "user")
-"""Fields that series of all names lack."""
+"""Fields that the series over all names do not have."""
 SUMS: Final = ("latency", "first_token", "cost", "tokens", "input_tokens", "output_tokens")
 HISTOGRAMS: Final = {
     "latency": "latencies",
@@ -95,7 +95,7 @@ def plan_of(scan: Scan) -> Plan | None:
 
 
 def _counts(question: Question) -> str | None:
-    """Return what the series count that have what is measured; None: no series has it."""
+    """Return the grain of the series with the measure: t, s, e or u; None: no series has it."""
     if question.grain not in ("traces", "spans", "generations"):
         return None
     names = [group.field.name for group in question.groups]
@@ -154,7 +154,7 @@ def _split(node: Node) -> tuple[Node, State | None] | None:
     for item in conjuncts(node):
         own = _state(item)
         if own is None:
-            if not _simple(item):
+            if not _has_series_fields_only(item):
                 return None
             others.append(item)
         elif state is not None and own != state:
@@ -176,12 +176,12 @@ def _state(node: Node) -> State | None:
     return None
 
 
-def _simple(node: Node) -> bool:
+def _has_series_fields_only(node: Node) -> bool:
     """Return whether a condition is about columns of series alone."""
     if isinstance(node, And | Or):
-        return all(map(_simple, node.items))
+        return all(map(_has_series_fields_only, node.items))
     if isinstance(node, Not):
-        return _simple(node.item)
+        return _has_series_fields_only(node.item)
     known = {name for names in DIMENSIONS.values() for name in names}
     return (
         isinstance(node, Term)

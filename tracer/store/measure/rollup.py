@@ -1,4 +1,4 @@
-"""The partial sums of a question from rollups, and from what is not folded into them yet."""
+"""The partial sums of a question from rollups and from changes not yet added to them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tracer.store.schema import background_upgrades, rollup_changes, rollup_seri
 
 
 def rollups_ready() -> bool:
-    """Return whether every trace is counted, and the worker keeps up with what is appended."""
+    """Return whether the rollups include every trace, and few enough changes are pending."""
     unfinished = sa.exists().where(
         background_upgrades.c.name == "rollups", background_upgrades.c.finished_at.is_(None)
     )
@@ -35,7 +35,7 @@ def rollups_ready() -> bool:
 
 
 def exceeds(project_id: str, counts: str, number: int) -> bool:
-    """Return whether the project has more than so many series of what they count."""
+    """Return whether the project has more than ``number`` series of this grain."""
     series = (
         sa.select(rollup_series.c.series)
         .where(rollup_series.c.project_id == project_id, rollup_series.c.grain == counts)
@@ -51,14 +51,14 @@ def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
     source = sa.union_all(
         *(_folded(scan, plan, segment) for segment in plan.segments), _pending(scan, plan)
     ).subquery("source")
-    by = _by(scan, plan, source)
+    by = _interval_and_groups(scan, plan, source)
     if question.counted is not None:
         return _distinct(scan, plan, source, by)
     rows: Any = source
     key: Column | None = None
     total: Column = sa.cast(sa.null(), sa.Numeric)
     sums: list[Column]
-    there: Column | None = None
+    has_values: Column | None = None
     if question.by_key:
         counts = elements_of(source.c[HISTOGRAMS[_measured(question)]])
         rows = source.join(counts, sa.true())
@@ -71,8 +71,8 @@ def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
         by = {name: types.c.key if column is None else column for name, column in by.items()}
         sums = [sa.func.sum(source.c.rows)] * 2
         total = sa.func.sum(sa.cast(types.c.value, sa.Numeric))
-        # What is not folded yet may add tokens to rows that are.
-        there = total != 0
+        # A pending change may add tokens to rows that were already counted.
+        has_values = total != 0
     else:
         sums, total = _sums(question, plan, source)
     none = sa.cast(sa.null(), sa.Numeric)
@@ -88,12 +88,12 @@ def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
     ).select_from(rows)
     number = 3 if key is None else 4
     grouped: list[Column] = [sa.literal_column(str(ordinal)) for ordinal in range(1, number + 1)]
-    if there is None:
-        there = sums[question.is_share] > 0
-    return query.group_by(*grouped).having(there)
+    if has_values is None:
+        has_values = sums[question.is_share] > 0
+    return query.group_by(*grouped).having(has_values)
 
 
-def _by(scan: Scan, plan: Plan, source: sa.Subquery) -> dict[str, Column | None]:
+def _interval_and_groups(scan: Scan, plan: Plan, source: sa.Subquery) -> dict[str, Column | None]:
     """Return the interval and the groups of a row; None: the type of tokens."""
     columns = DIMENSIONS[plan.counts]
     groups: list[Column | None] = [
@@ -150,7 +150,7 @@ def _state_rows(state: str | None, source: sa.Subquery) -> Column:
 def _distinct(
     scan: Scan, plan: Plan, source: sa.Subquery, by: Mapping[str, Column | None]
 ) -> sa.Select[Any]:
-    """Return the users by interval and group; a user without traces left counts no more."""
+    """Return the users by interval and group; without users whose traces were all deleted."""
     value = source.c.name
     columns = [_required(column).label(name) for name, column in by.items()]
     intervals, groups = scan.frame.width is not None, len(scan.question.groups)

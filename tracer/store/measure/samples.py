@@ -1,4 +1,4 @@
-"""The SQL of what intervals are made of: sums of squares, and percentiles by rank."""
+"""SQL for confidence intervals: of means from sums of squares, of percentiles by rank."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracer.measure.compare import Z
 
 
 def moments(value: Any, name: str) -> list[Any]:
-    """Return what the mean of a column and its interval are made of."""
+    """Return count, sum and sum of squares, from which the mean and its interval are computed."""
     return [
         sa.func.count(value).label(f"{name}_number"),
         sa.func.coalesce(sa.func.sum(value), 0).label(f"{name}_total"),
@@ -32,8 +32,8 @@ def percentile(values: Any, part: float) -> dict[str, Any]:
     rank = count * sa.literal(part, sa.Numeric)
     half = Z * math.sqrt(part * (1 - part)) * sa.func.sqrt(count)
 
-    def ranked(number: Any) -> Any:
-        return values[sa.cast(sa.func.greatest(1, sa.func.least(count, number)), sa.Integer)]
+    def ranked(position: Any) -> Any:
+        return values[sa.cast(sa.func.greatest(1, sa.func.least(count, position)), sa.Integer)]
 
     middle = ranked(sa.func.ceil(rank)) + ranked(sa.func.floor(rank) + 1)
     return {

@@ -17,7 +17,7 @@ from tracer.store.database.estimates import sample
 from tracer.store.measure.cells import Cell, Scan, Scanned, interval_of
 from tracer.store.measure.columns import Columns
 from tracer.store.measure.distinct import distinct_counts
-from tracer.store.measure.misses import calls_with_before
+from tracer.store.measure.misses import calls_with_previous
 from tracer.store.measure.plan import Plan
 from tracer.store.measure.rollup import rollup_cells
 from tracer.store.measure.top import given_groups, key_of, top_groups
@@ -210,7 +210,7 @@ def _columns(scan: Scan) -> tuple[Columns, Table, Table | None]:
     elif score is not None:
         table = traces.alias()
     elif scan.question.measured and scan.question.measured.field in MISSES:
-        table = calls_with_before(scan)
+        table = calls_with_previous(scan)
     else:
         own = {Grain.TRACE: traces, Grain.SPAN: spans, Grain.SESSION: sessions}
         table = _sampled(own[query_grain(grain)], scan.share)

@@ -1,4 +1,4 @@
-"""Where the values of spans and traces stand among those of their names in the last days."""
+"""Ranks values of spans and traces among those of the same name in the last days."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Measured:
     """The values of a span or trace: seconds, US dollars, tokens; None: it has none."""
 
     key: str
-    """By which the caller knows it: the id."""
+    """The id, under which the caller gets the result."""
     kind: str | None
     """Of a span; None: it is a trace."""
     name: str
@@ -49,8 +49,8 @@ def standings(
 ) -> dict[str, Standings]:
     """Return where the values of a page's spans or traces stand, by their keys.
 
-    Reads the rollups of days of their names once, which what is not folded yet is no part of. A
-    value among fewer than twenty of its name has no entry.
+    Reads the daily rollups of their names in one query, without pending changes. A value with
+    fewer than 20 values of its name has no entry.
     """
     listed = list(rows)
     histograms = read_names(project_id, {(row.kind, row.name) for row in listed}, now)
@@ -66,13 +66,13 @@ def read_names(
     project_id: str, names: Iterable[Name], now: datetime | None = None
 ) -> dict[Name, dict[str, LogHistogram]]:
     """Return how the values of each name were distributed in the last seven days and today."""
-    wanted = list(names)
-    if not wanted:
+    listed = list(names)
+    if not listed:
         return {}
     today = (now or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
     histograms: dict[Name, dict[str, LogHistogram]] = defaultdict(lambda: defaultdict(LogHistogram))
     for measure, kind, name, key, number in db.session.execute(
-        _statement(project_id, wanted, today - timedelta(days=DAYS))
+        _statement(project_id, listed, today - timedelta(days=DAYS))
     ):
         histograms[kind, name][measure].counts[key] += int(number)
     return histograms

@@ -11,9 +11,9 @@ from tracer.measure.standing import high_from
 from tracer.store.measure.standing import Measured, Name, read_names
 
 SECONDS: Final = 60.0
-"""For how long what a name has is not read again."""
+"""How long the p95 of a name is cached."""
 _MAX_NAMES: Final = 20_000
-"""Names that a process keeps."""
+"""Names whose p95 a process caches."""
 _NOTHING: Final[frozenset[str]] = frozenset()
 
 Keys = Mapping[str, int]
@@ -24,14 +24,14 @@ class Thresholds:
     """The p95 of names in the last seven days, as one process has read them."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
-        """``seconds``: for how long a name is not read again."""
+        """``seconds``: how long the p95 of a name is cached."""
         self._seconds = seconds
         self._known: dict[tuple[str, Name], tuple[float, Keys]] = {}
 
     def high(self, project_id: str, rows: Iterable[Measured]) -> list[frozenset[str]]:
         """Return what of each row is over the p95 of its name: latency, cost, tokens, first_token.
 
-        Names that are not known are read by one query. Of fewer than twenty values of a name
+        Names that are not cached are read in one query. With fewer than 20 values of a name,
         nothing is high.
         """
         listed = list(rows)

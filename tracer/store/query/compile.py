@@ -39,7 +39,7 @@ from tracer.store.texts.conditions import prefilter, text_condition
 
 
 class _Grain(NamedTuple):
-    """Where a grain's fields, the values of ``has:`` and its texts are, by table or alias."""
+    """Columns of a grain's fields, values of ``has:`` and texts, by table or alias."""
 
     sources: Callable[[Table], Mapping[str, Source]]
     presence: Callable[[Table], Mapping[str, Column]]
@@ -53,7 +53,7 @@ _GRAINS: Final = {
     Grain.USER: _Grain(user_sources, user_presence, user_texts),
 }
 _INDEXED: Final = ("kind", "name", "model", "level")
-"""Fields of spans whose values the index of texts holds."""
+"""Fields of spans whose values are in the index of texts."""
 _LEVEL_COUNTS: Final = {"error": "error_count", "warning": "warning_count"}
 """Columns of traces that count the spans of a level."""
 _COUNTED: Final[dict[str, Callable[[Any, int], Column]]] = {
@@ -66,7 +66,7 @@ _COUNTED: Final[dict[str, Callable[[Any, int], Column]]] = {
 
 
 def condition(node: Node, grain: Grain, table: Table, clock: Clock) -> Column:
-    """Return the condition that a row of ``table`` matches the query; it may be NULL for no.
+    """Return the condition that a row of ``table`` matches the query; NULL means no match.
 
     ``table`` is the table of the grain or an alias of it. The statement has to restrict it to one
     project: rows of other tables are found by the project of the listed row.
@@ -110,19 +110,19 @@ class Compiler:
         grain = _GRAINS[self._grain]
         if term.field.name == "has":
             presence = grain.presence(self._table)
-            wanted = [match.value for match in term.matches if isinstance(match, Equal)]
-            return sa.or_(*(presence[str(value)] for value in wanted))
+            values = [match.value for match in term.matches if isinstance(match, Equal)]
+            return sa.or_(*(presence[str(value)] for value in values))
         source = grain.sources(self._table)[term.field.name]
         exact = term_condition(term, source, self._clock)
         if self._grain is Grain.SPAN and _is_failed(term):
-            # What a failed span is; an index has those of this level alone.
+            # Failed spans have this level, for which there is a partial index.
             return sa.and_(self._table.c.level == "error", exact)
         return self._with_candidate(term, exact) if term.field.name == "metadata" else exact
 
     def candidate(self, node: Node) -> Column | None:
         """Return the condition of the index of values, which finds a superset of what matches.
 
-        None: the index knows nothing that narrows the listed traces down.
+        None: the index has nothing that narrows the listed traces down.
         """
         if self._grain is not Grain.TRACE:
             return None
@@ -139,7 +139,7 @@ class Compiler:
         return _needs_span(node) and self._counted(node.path) is None
 
     def counts(self, node: Spans) -> list[Column]:
-        """Return conditions on the counts of a trace, which rule most traces out unread."""
+        """Return conditions on counts of a trace, which exclude most traces without their spans."""
         if self._grain is not Grain.TRACE or not _needs_span(node):
             return []
         least = node.number + (node.operator == ">") if node.quantifier == "count" else 1

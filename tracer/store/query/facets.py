@@ -67,8 +67,8 @@ class _Latest(NamedTuple):
 
     rows: sa.CTE
     candidates: sa.CTE | None = None
-    most: int = 0
-    """How many candidates there are at most."""
+    max_candidates: int = 0
+    """The limit of the candidates; 0: no limit."""
 
 
 class Facets(NamedTuple):
@@ -87,14 +87,14 @@ def count_facets(
     ``fields`` are keys of `FACETS`, for spans of `SPAN_FACETS`, or of `RANGES`, whose values are
     ranges in ascending order. A session has the values of its traces.
     """
-    latest, candidates, most = _latest_rows(project_id, selection, fields, grain)
+    latest, candidates, max_candidates = _latest_rows(project_id, selection, fields, grain)
     parts = [sa.select(sa.literal("").label("field"), sa.null().label("value"), _row_count(latest))]
     if candidates is not None:
         parts.append(sa.select(sa.literal("read"), sa.null(), _row_count(candidates)))
     few = [] if grain is Grain.SESSION else [field for field in fields if field in _FEW_VALUES]
-    together = _together(latest, few, grain)
+    combined = _combined_counts(latest, few, grain)
     parts += [
-        _of_together(together, field) if field in few else _part(latest, field, grain)
+        _values_of_combined(combined, field) if field in few else _part(latest, field, grain)
         for field in fields
     ]
     statement = sa.union_all(*(sa.select(part.subquery()) for part in parts))
@@ -106,7 +106,7 @@ def count_facets(
     for field in RANGES.keys() & fields:
         slots = {int(slot): count for slot, count in values[field]}
         values[field] = [Value(*pair) for pair in counts_of(field, slots)]
-    return Facets(values, rows, rows >= MAX_ROWS[grain] or (most > 0 and read >= most))
+    return Facets(values, rows, rows >= MAX_ROWS[grain] or (0 < max_candidates <= read))
 
 
 def _part(latest: sa.CTE, field: str, grain: Grain) -> sa.Select[Any]:
@@ -123,16 +123,16 @@ def _value(latest: sa.CTE, field: str, grain: Grain) -> Any:
     return latest.c[(SPAN_FACETS if grain is Grain.SPAN else FACETS)[field]]
 
 
-def _together(latest: sa.CTE, fields: Sequence[str], grain: Grain) -> sa.CTE:
-    """Return how many rows have the same values of all these fields: few, made in one pass."""
+def _combined_counts(latest: sa.CTE, fields: Sequence[str], grain: Grain) -> sa.CTE:
+    """Return the number of rows of each combination of values of these fields, in one pass."""
     values = [_value(latest, field, grain).label(field) for field in fields]
     query = sa.select(*values, sa.func.count().label("count"))
     return query.group_by(*(sa.literal_column(str(n + 1)) for n in range(len(values)))).cte("few")
 
 
-def _of_together(together: sa.CTE, field: str) -> sa.Select[Any]:
-    number = sa.cast(sa.func.sum(together.c.count), sa.BigInteger)
-    query = _counted(field, together.c[field], together, number=number)
+def _values_of_combined(combined: sa.CTE, field: str) -> sa.Select[Any]:
+    number = sa.cast(sa.func.sum(combined.c.count), sa.BigInteger)
+    query = _counted(field, combined.c[field], combined, number=number)
     return query if field in RANGES else query.limit(MAX_VALUES)
 
 
@@ -241,10 +241,10 @@ def _latest(project_id: str, selection: Selection, fields: Sequence[str]) -> _La
         return _Latest(query.limit(MAX_TRACES).cte("latest"))
     query = sa.select(traces.c.project_id, *columns).where(*own).order_by(*newest)
     has_texts = any(isinstance(node, Words) for node in conjuncts(selection.node))
-    most = MAX_SEARCHED if has_texts else MAX_VERIFIED
-    candidates = query.limit(most).cte("candidates")
+    maximum = MAX_SEARCHED if has_texts else MAX_VERIFIED
+    candidates = query.limit(maximum).cte("candidates")
     shown = [column for column in candidates.c if column.name != "project_id"]
-    return _Latest(sa.select(*shown).where(verified(candidates)).cte("latest"), candidates, most)
+    return _Latest(sa.select(*shown).where(verified(candidates)).cte("latest"), candidates, maximum)
 
 
 def _payloads(project_id: str, selection: Selection) -> sa.Subquery:

@@ -156,7 +156,7 @@ class Order:
 
     def of_subquery(self, rows: sa.Subquery, *ids: str) -> Order:
         """Return the same order for the rows of a subquery with the columns `labelled`."""
-        columns: list[Column] = [rows.c[f"sort_{number}"] for number in range(len(self.keys))]
+        columns: list[Column] = [rows.c[f"sort_{index}"] for index in range(len(self.keys))]
         return replace(self, columns=columns, ids=[rows.c[name] for name in ids])
 
     def position(self, values: Sequence[Any], ids: Sequence[str], forward: bool) -> str:
@@ -196,7 +196,7 @@ def _value_of_key(source: Source, key: str) -> Column:
 
 def labelled(order: Order) -> list[sa.Label[Any]]:
     """Return the columns of the sort keys under names that no other column has."""
-    return [column.label(f"sort_{number}") for number, column in enumerate(order.columns)]
+    return [column.label(f"sort_{index}") for index, column in enumerate(order.columns)]
 
 
 def cut(
@@ -205,11 +205,11 @@ def cut(
     order: Order,
     position: Position | None,
     ids: Sequence[str],
-    made: Callable[[dict[str, Any]], T],
+    create: Callable[[dict[str, Any]], T],
 ) -> Page[T]:
     """Cut ``limit`` + 1 fetched rows, in the direction of ``position``, to a page.
 
-    The rows have the columns `labelled` and ``ids``; ``made`` makes a row without the former.
+    The rows have the columns `labelled` and ``ids``; ``create`` makes an item of the other columns.
     """
     more = len(rows) > limit
     page = list(rows[:limit])
@@ -218,13 +218,13 @@ def cut(
         page.reverse()
 
     def cursor(row: sa.RowMapping, *, forward: bool) -> str:
-        values = [row[f"sort_{number}"] for number in range(len(order.keys))]
+        values = [row[f"sort_{index}"] for index in range(len(order.keys))]
         return order.position(values, [row[name] for name in ids], forward)
 
     has_previous = bool(page) and (more if backward else position is not None)
     has_next = bool(page) and (backward or more)
     items = [
-        made({name: value for name, value in row.items() if not name.startswith("sort_")})
+        create({name: value for name, value in row.items() if not name.startswith("sort_")})
         for row in page
     ]
     return Page(
@@ -235,7 +235,7 @@ def cut(
 
 
 def _is_nullable(column: Column) -> bool:
-    # An expression is taken to be one: it costs a comparison more.
+    # Expressions are assumed to be nullable, at the cost of one more comparison.
     return bool(getattr(column, "nullable", True))
 
 

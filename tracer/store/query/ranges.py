@@ -41,7 +41,7 @@ def range_texts(field: str) -> list[str]:
 
 
 def slot_of(column: Column, field: str) -> Column:
-    """Return the number of the slot that a value is in: each bound is a slot of its own."""
+    """Return the index of the slot of a value: each bound is a slot of its own."""
     thresholds, kind = _thresholds(field)
     return sa.func.width_bucket(column, sa.literal(thresholds, ARRAY(kind)), type_=sa.Integer)
 
@@ -51,9 +51,9 @@ def counts_of(field: str, slots: Mapping[int, int]) -> list[tuple[str, int]]:
     texts = range_texts(field)
     last = len(texts) - 1
     counts = []
-    for number, text in enumerate(texts):
+    for index, text in enumerate(texts):
         # The slots of the bounds of a range are beside its own; the outer ranges have no bound.
-        own = [2 * number] if number in (0, last) else [2 * number - 1, 2 * number, 2 * number + 1]
+        own = [2 * index] if index in (0, last) else [2 * index - 1, 2 * index, 2 * index + 1]
         counts.append((text, sum(slots.get(slot, 0) for slot in own)))
     return [(text, count) for text, count in counts if count]
 

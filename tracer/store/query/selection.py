@@ -1,4 +1,4 @@
-"""A query with the clock that its times are relative to: what a list shows."""
+"""A query together with the clock that its relative times refer to."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Selection:
         return self.in_steps(traces, by_time=False)[1] is not None
 
     def candidate(self, table: Table) -> Column:
-        """Return the condition on traces that rows and indexes decide."""
+        """Return the condition on traces that needs only their rows and indexes."""
         return self.in_steps(table, by_time=False)[0]
 
     def row_condition(self, table: Table) -> Column:
-        """Return the condition on traces that looks spans and texts up for each row."""
+        """Return the condition on traces that reads spans and texts for each row."""
         chosen, verified = self.in_steps(table, by_time=False)
         return chosen if verified is None else sa.and_(chosen, verified(table))
 

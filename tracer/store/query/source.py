@@ -1,4 +1,4 @@
-"""Where the values of a field are: a column, the elements of a list, or rows of another table."""
+"""Where a field is stored: in a column, in elements of a list, or in rows of another table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Shape(Enum):
     JSON = auto()
     """A JSON object; the value at the key of the term has to match."""
     SCORE = auto()
-    """Rows of scores; those with the key of the term as their name count."""
+    """Rows of scores; the key of the term is the name of the score."""
 
 
 def _itself(condition: Column) -> Column:

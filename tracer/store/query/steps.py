@@ -1,4 +1,4 @@
-"""Compiles the query of a list in two steps: what the row and indexes decide, and what is dear."""
+"""Compiles the query of a list in two steps: cheap conditions first, then expensive ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Verification = Callable[[Table], Column]
 def in_steps(
     node: Node, table: Table, clock: Clock, *, by_time: bool
 ) -> tuple[Column, Verification | None]:
-    """Return the condition on traces in two steps; None: the first one decides.
+    """Return the condition on traces in two steps; None: the first one is exact.
 
     The second reads the spans or texts of each trace that fulfils the first, in the order of the
     list until its page is full. ``by_time``: an index has the order of the list, so that the first
@@ -34,11 +34,11 @@ def in_steps(
     compiler = Compiler(Grain.TRACE, table, clock)
     first: list[Column] = []
     others: list[Node] = []
-    dear: list[Verification] = []
+    verifications: list[Verification] = []
     for item in conjuncts(node):
         if isinstance(item, Words):
             first.append(text_candidate(table, item.text))
-            dear.append(partial(text_verified, text=item.text))
+            verifications.append(partial(text_verified, text=item.text))
         elif isinstance(item, Spans) and compiler.reads_spans(item):
             first += compiler.counts(item)
             candidate, verified = compiler.candidate(item), partial(_of_spans, item, clock)
@@ -46,11 +46,13 @@ def in_steps(
                 first.append(verified(table))
             else:
                 first += [] if candidate is None else [candidate]
-                dear.append(verified)
+                verifications.append(verified)
         else:
             others.append(item)
     chosen = sa.and_(compiler.of(And(tuple(others))), *first)
-    return chosen, (lambda rows: sa.and_(*(each(rows) for each in dear))) if dear else None
+    if not verifications:
+        return chosen, None
+    return chosen, lambda rows: sa.and_(*(verified(rows) for verified in verifications))
 
 
 def _of_spans(node: Spans, clock: Clock, rows: Table) -> Column:

@@ -1,4 +1,4 @@
-"""Counts the attributes of two sets of traces, of samples where the sets are large."""
+"""Counts the attributes of two sets of traces; of large sets, of samples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NUMBERS: Final = ("latency", "spans", "input_tokens", "output_tokens", "cost")
 
 _SIDES: Final = "unnest(CAST(:ids AS text[]), CAST(:sides AS int[])) k (trace_id, side)"
 _COUNTS: Final = "count(*) FILTER (WHERE side = 0), count(*) FILTER (WHERE side = 1)"
-# A value that a single trace has makes no difference, unless there are few traces.
+# Rare values are skipped (fewer than `least` traces), unless there are few traces.
 _GROUPED: Final = "GROUP BY 1, 2 HAVING count(*) >= :least ORDER BY count(*) DESC LIMIT 2000"
 
 _NARROW: Final = sa.text(f"""
@@ -81,7 +81,7 @@ _SPANS: Final = sa.text(f"""
     SELECT field, value, {_COUNTS}
     FROM {_SIDES} CROSS JOIN LATERAL (
         SELECT DISTINCT b.field, b.value FROM (
-            -- Most spans of a trace are alike.
+            -- Many spans of a trace have equal values.
             SELECT DISTINCT tool, failed, provider, prompt, finish FROM (
                 SELECT CASE WHEN s.kind IN ('tool', 'function') THEN s.name END AS tool,
                     CASE WHEN s.level = 'error' THEN s.name END AS failed, p.provider,
@@ -105,7 +105,7 @@ _SPANS: Final = sa.text(f"""
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Two sets of traces with the counts of their attributes, which are of samples."""
+    """Two sets of traces, and the counts of attributes in samples of both."""
 
     selected: Side
     others: Side
@@ -126,16 +126,16 @@ def read_differences(project_id: str, selected: Matching, others: Matching) -> D
     if not all(side.trace_ids for side in sides):
         return Differences(*sides, [])
     counts = [
-        _counted(project_id, query, sides, most)
-        for query, most in ((_NARROW, 0), (_WIDE, WIDE_TRACES), (_SPANS, SPAN_TRACES))
+        _counted(project_id, query, sides, maximum)
+        for query, maximum in ((_NARROW, 0), (_WIDE, WIDE_TRACES), (_SPANS, SPAN_TRACES))
     ]
     return Differences(*sides, counts, _numbers(project_id, sides))
 
 
 def _counted(
-    project_id: str, query: sa.TextClause, sides: tuple[Side, Side], most: int
+    project_id: str, query: sa.TextClause, sides: tuple[Side, Side], maximum: int
 ) -> tuple[Totals, list[Counted]]:
-    selected, others = (side.some(most) if most else side.trace_ids for side in sides)
+    selected, others = (side.some(maximum) if maximum else side.trace_ids for side in sides)
     totals = Totals(len(selected), len(others))
     least = 1 if sum((totals.selected, totals.others)) < 200 else 3
     values = {"project_id": project_id, "least": least, **side_rows(selected, others)}

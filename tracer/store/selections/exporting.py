@@ -1,4 +1,4 @@
-"""Reads the traces of a selection for a file, from one snapshot and in memory of one size."""
+"""Streams the traces of a selection for a file, from one snapshot and in constant memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COUNT_SECONDS: Final = 10
 
 
 def count_selection(project_id: str, selection: Selection) -> int:
-    """Return how many traces there are; raises TooSlow."""
+    """Return the number of selected traces; raises TooSlow."""
     query = (
         sa.select(sa.func.count())
         .select_from(traces)
@@ -37,7 +37,7 @@ def read_items(
 ) -> Iterator[Item]:
     """Return the traces in the order of a list; raises Invalid for an unknown order.
 
-    They are read later, also where there is no application any more.
+    They are read while the response is sent, when the application context has ended.
     """
     return _read(snapshot, project_id, selected_rows(project_id, selection, sort))
 

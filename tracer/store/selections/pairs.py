@@ -1,4 +1,4 @@
-"""Reads two traces to compare: their spans, digests of payloads, and which runs came before."""
+"""Reads two traces to compare: their spans and digests of payloads; and finds earlier runs."""
 
 from __future__ import annotations
 

@@ -18,12 +18,14 @@ Matching = Callable[[sa.FromClause], sa.ColumnElement[bool]]
 """The condition of a selection on the table `traces`, an alias or a sample of it."""
 
 SAMPLE: Final = 1_500
-"""Traces that are compared of each side; of larger sides about as many are read as a sample."""
+"""Traces of each side that are compared; larger sides are sampled to about this number."""
 SECONDS: Final = 3
 _EXACT: Final = 2 * SAMPLE
+"""A side of up to so many traces is not sampled."""
 _MAX_READ: Final = 8 * SAMPLE
-"""Of a side with no more traces, all ids are read where an index finds them."""
-_FEW: Final = SAMPLE // 10
+"""Of a side of up to so many traces, all ids are read if an index finds them."""
+_MIN_SAMPLE: Final = SAMPLE // 10
+"""A smaller sample is not used: the ids are read instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ class Side:
         """How many traces the side has, an estimate where the side is a sample."""
         return round(len(self.trace_ids) / self.share)
 
-    def some(self, most: int) -> list[str]:
+    def some(self, maximum: int) -> list[str]:
         """Return at most this many of the traces, evenly spread."""
-        step = -(-len(self.trace_ids) // most) or 1
+        step = -(-len(self.trace_ids) // maximum) or 1
         return self.trace_ids[::step]
 
     def thinned(self) -> Side:
@@ -57,7 +59,7 @@ def read_side(project_id: str, matching: Matching) -> Side:
     share = min(1.0, SAMPLE / max(expected.rows, 1))
     if expected.rows > _MAX_READ or (expected.rows > _EXACT and expected.cost > share * _scan()):
         side = _sampled(project_id, matching, share)
-        if len(side.trace_ids) >= _FEW:
+        if len(side.trace_ids) >= _MIN_SAMPLE:
             return side
     try:
         everything = Side(_read(_ids(traces, project_id, matching).limit(_MAX_READ + 1)), 1.0)
@@ -65,7 +67,7 @@ def read_side(project_id: str, matching: Matching) -> Side:
             return everything.thinned()
     except TooSlow:
         pass
-    # There are more than PostgreSQL estimated.
+    # PostgreSQL estimated too few.
     total = estimated_rows(_ids(traces, project_id, lambda _: sa.true()))
     return _sampled(project_id, matching, min(1.0, 8 * SAMPLE / max(total, 1)))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tracer.dashboards.asking import of_grain
+from tracer.dashboards.tile_questions import of_grain
 from tracer.measure.compare import Estimate
 from tracer.measure.question import Question
 from tracer.query.fields import Grain

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 from flask import request, url_for
 
-from tracer.dashboards.asking import Frame
 from tracer.dashboards.document import Dashboard, range_of
 from tracer.dashboards.library import HOME, ready
+from tracer.dashboards.tile_questions import Frame
 from tracer.errors import Invalid
 from tracer.measure.buckets import Frame as Span
 from tracer.measure.buckets import frame_of

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tracer.dashboards.asking import Frame, column_question, question_of
 from tracer.dashboards.document import Tile
+from tracer.dashboards.tile_questions import Frame, column_question, question_of
 from tracer.errors import Invalid, TooSlow
 from tracer.measure.answer import Answer
 from tracer.query.errors import QueryError

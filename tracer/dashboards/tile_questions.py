@@ -1,4 +1,4 @@
-"""The questions of a tile as they are asked: with the dashboard's time, query and variables."""
+"""Completes the questions of a tile with the dashboard's time, query and variables."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tracer.query.printing import to_text
 from tracer.query.tree import EVERYTHING, Equal, Node, Not, Related, Term, conjuncts
 
 _SHARED: Final = ("env", "user", "session", "release", "tag")
-"""Fields of traces that mean the same at the grain of spans."""
-_BUCKETS: Final = {"line": 84, "area": 84, "bar": 60, "number": 42, "heat_map": 60}
+"""Fields that traces and spans both have, with the same meaning."""
+_INTERVALS: Final = {"line": 84, "area": 84, "bar": 60, "number": 42, "heat_map": 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Frame:
 def question_of(tile: Tile, frame: Frame) -> Question:
     """Return the question of a tile; raises Invalid and QueryError."""
     question = _framed(tile.question, frame)
-    buckets = _BUCKETS.get(tile.chart, 0)
+    buckets = _INTERVALS.get(tile.chart, 0)
     return replace(
         question,
         buckets=min(question.buckets, buckets) or buckets if buckets else 0,

@@ -136,7 +136,7 @@ def test_a_chart_is_described_in_words() -> None:
         buckets(2), [Series("p95", [9.4, 12], 9.4), Series("p99", [None] * 2)], Unit.SECONDS
     )
     assert drawn.description == (
-        "Per hour from Mon 16 Nov 14:00. p95: 9.40 s in all, highest 12.0 s on Mon 16 Nov 15:00. "
+        "Per hour from Mon 16 Nov 14:00. p95: 9.40 s in total, highest 12.0 s on Mon 16 Nov 15:00. "
         "p99: no values."
     )
 

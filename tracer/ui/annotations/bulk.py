@@ -1,4 +1,4 @@
-"""Changes of many traces at once: a page that counts them, and the form on it that makes a job."""
+"""Changes of many traces at once: a page that counts them, and the form that creates a job."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def bulk(project_id: str) -> str | AnyResponse:
 
 @bp.post("/project/<project_id>/bulk")
 def do_bulk(project_id: str) -> AnyResponse:
-    """Make the job, which can be undone until it starts, and lead to its page."""
+    """Create the job, which can be undone until it starts, and redirect to its page."""
     return _make(project_id, _change(request.form.get("action", "")))
 
 
@@ -105,7 +105,7 @@ def bulk_delete(project_id: str) -> str:
 
 @bp.post("/project/<project_id>/bulk/delete")
 def do_bulk_delete(project_id: str) -> AnyResponse:
-    """Make the job that deletes the traces."""
+    """Create the job that deletes the traces."""
     return _make(project_id, Delete())
 
 

@@ -1,4 +1,4 @@
-"""The page that exports a selection of traces: what the file holds, and how it is made."""
+"""The page that exports a selection of traces: the formats and contents of the file."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def export(project_id: str) -> AnyResponse | str:
 
 @bp.post("/project/<project_id>/export")
 def do_export(project_id: str) -> AnyResponse:
-    """Make the job that writes the file, and lead to its page."""
+    """Create the job that writes the file, and redirect to its page."""
     form = request.form
     spec = export_spec(
         _format(form.get("format", "")), form.get("columns", ""), spans="spans" in form

@@ -64,7 +64,7 @@ def described(row: JobRow) -> str:
     action = str(change.get("action", ""))
     if action == "tag":
         edits = sorted(change.get("edits", {}).items(), key=lambda edit: (not edit[1], edit[0]))
-        return "tag " + " ".join(f"{'+' if there else '−'}{tag}" for tag, there in edits)
+        return "tag " + " ".join(f"{'+' if is_added else '−'}{tag}" for tag, is_added in edits)
     if action == "score":
         value = change.get("string_value") or change.get("value")
         return f"score {change.get('name')}: {value}"

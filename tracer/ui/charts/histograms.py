@@ -19,12 +19,12 @@ HEAT: Final = ("h1", "h2", "h3", "h4", "h5")
 
 
 _WIDE: Final = 100
-"""Values that differ by less than this factor have more labels than powers of ten."""
+"""An axis that spans less than this factor has labels at 2 and 5 between powers of ten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """A range of values, how many lie in it, and the list of what they belong to."""
+    """A range of values, the number of values in it, and the list page of their rows."""
 
     low: float
     high: float
@@ -33,7 +33,7 @@ class Bin:
 
 
 def histogram(bins: Sequence[Bin], unit: Unit, noun: str, marked: float | None = None) -> Drawing:
-    """Draw how many values lie in each bin; ``marked``: the value of the row a reader came from.
+    """Draw how many values lie in each bin; ``marked``: the value of the visited row.
 
     All bins are equally wide: those whose bounds grow by a factor make a log scale.
     """
@@ -69,11 +69,11 @@ def heat_map(
     unit: Unit,
     marks: Sequence[Mark] = (),
 ) -> Drawing:
-    """Draw a cell per bucket of time and range of values, darker the more lie in it.
+    """Draw a cell per bucket of time and range of values, darker the more values it has.
 
     ``rows`` are the ranges in ascending order; ``counts[bucket][row]``, ``urls[bucket][row]``.
     """
-    most = max((count for column in counts for count in column), default=0)
+    maximum = max((count for column in counts for count in column), default=0)
     width, height = 100 / len(buckets.starts), 100 / max(1, len(rows))
     cells = []
     for number, column in enumerate(counts):
@@ -83,14 +83,14 @@ def heat_map(
                 x, y = percent(number * width), percent(100 - (index + 1) * height)
                 title = f"{when}, {bin_name(row, unit)}: {whole(count)}"
                 rectangle = x, y, percent(width), percent(height)
-                cells.append(Bar(*rectangle, heat(count, most), urls[number][index], title))
+                cells.append(Bar(*rectangle, heat(count, maximum), urls[number][index], title))
     return Drawing(
-        description=f"{_description(rows, unit, 'values')} Darkest: {whole(most)} in one cell.",
+        description=f"{_description(rows, unit, 'values')} Darkest: {whole(maximum)} in one cell.",
         y_ticks=[Tick(percent(100 - x), on_axis(value, unit)) for x, value in _value_ticks(rows)],
         x_ticks=ticks(buckets.axis),
         bars=cells,
         marks=placed_marks(buckets, marks),
-        key=_heat_key(most),
+        key=_heat_key(maximum),
         log=_is_log(rows),
         since=buckets.starts[0],
         until=buckets.until,
@@ -98,18 +98,18 @@ def heat_map(
     )
 
 
-def heat(count: int, most: int) -> str:
+def heat(count: int, maximum: int) -> str:
     """Return the class of a cell: its shade grows with the logarithm of the count."""
-    if most <= 1:
+    if maximum <= 1:
         return HEAT[-1]
-    return HEAT[min(len(HEAT) - 1, int(len(HEAT) * math.log(count + 1) / math.log(most + 1)))]
+    return HEAT[min(len(HEAT) - 1, int(len(HEAT) * math.log(count + 1) / math.log(maximum + 1)))]
 
 
-def _heat_key(most: int) -> list[Key]:
-    """Return what the shades mean: the lowest count of each."""
+def _heat_key(maximum: int) -> list[Key]:
+    """Return the key of the shades: the lowest count of each."""
     first: dict[str, int] = {}
-    for count in range(1, min(most, 10_000) + 1):
-        first.setdefault(heat(count, most), count)
+    for count in range(1, min(maximum, 10_000) + 1):
+        first.setdefault(heat(count, maximum), count)
     return [Key(f"{whole(least)}+", css) for css, least in first.items()]
 
 
@@ -127,7 +127,7 @@ def _value_ticks(bins: Sequence[Bin]) -> list[tuple[float, float]]:
     values = [0.0] if bins[0].low <= 0 else []
     if low:
         values += [value for value in _round_values(low, bins[-1].high) if value >= low]
-    return [(_place(bins, value), value) for value in values if value <= bins[-1].high]
+    return [(_position(bins, value), value) for value in values if value <= bins[-1].high]
 
 
 def _round_values(low: float, high: float) -> list[float]:
@@ -140,24 +140,24 @@ def _round_values(low: float, high: float) -> list[float]:
     ]
 
 
-def _place(bins: Sequence[Bin], value: float) -> float:
+def _position(bins: Sequence[Bin], value: float) -> float:
     """Return where a value lies, in percent of an axis on which all bins are equally wide."""
     width = 100 / len(bins)
     for number, each in enumerate(bins):
         if value < each.high or value == each.high == each.low:
-            part = 0.0 if value <= each.low else _part(each, value)
+            part = 0.0 if value <= each.low else _position_in_bin(each, value)
             return (number + part) * width
     return 100.0
 
 
-def _part(each: Bin, value: float) -> float:
+def _position_in_bin(each: Bin, value: float) -> float:
     if each.low > 0:
         return math.log(value / each.low) / math.log(each.high / each.low)
     return (value - each.low) / (each.high - each.low)
 
 
 def _marked(bins: Sequence[Bin], value: float, unit: Unit) -> Tick:
-    x = percent(_place(bins, value))
+    x = percent(_position(bins, value))
     return Tick(x, f"this one: {shown(value, unit)}", "end" if x > 70 else "start")
 
 
@@ -171,9 +171,9 @@ def bin_name(each: Bin, unit: Unit) -> str:
 def _description(bins: Sequence[Bin], unit: Unit, noun: str) -> str:
     if not any(each.count for each in bins):
         return f"No {noun}."
-    most = max(bins, key=lambda each: each.count)
+    largest = max(bins, key=lambda each: each.count)
     total = sum(each.count for each in bins)
     return (
         f"{whole(total)} {noun} from {shown(bins[0].low, unit)} to {shown(bins[-1].high, unit)}; "
-        f"most, {whole(most.count)}, from {bin_name(most, unit)}."
+        f"most, {whole(largest.count)}, from {bin_name(largest, unit)}."
     )

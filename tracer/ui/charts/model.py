@@ -1,4 +1,4 @@
-"""What charts are made of: series to draw, and the drawing that a template writes as SVG."""
+"""The types of charts: series of values, and the drawing that a template writes as SVG."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Series:
     total: float | None = None
     """The figure beside its name: the value over the whole time."""
     url: str = ""
-    """The list of what makes up the whole series."""
+    """The list page with the rows of the whole series."""
     urls: Sequence[str] = ()
-    """The lists of what makes up each value; empty: those of the buckets."""
+    """The list page with the rows of each value; empty: those of the buckets."""
     css: str = ""
-    """The class of its colour; empty: the shade of its place."""
+    """CSS class of its colour; empty: the shade of its position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """The buckets of time that all series of a chart share, with the list behind each."""
+    """The buckets of time that all series of a chart share, with a list page for each."""
 
     starts: Sequence[datetime]
     until: datetime

@@ -22,8 +22,9 @@ from tracer.ui.charts.times import Tick, bucket_name, step_name, ticks
 from tracer.ui.charts.units import Unit, on_axis, shown
 
 _GAP: Final = 0.2
-"""The part of a bucket that its bar leaves free."""
+"""The share of a bucket's width that is left empty beside its bar."""
 _WIDTH: Final = 1000
+"""Of the coordinates of lines."""
 _LABEL: Final = 18
 """The width of the name of a release in percent of a narrow chart."""
 
@@ -68,23 +69,23 @@ def bars(
     scale = linear(max(_sums(series), default=0), unit)
     width = 100 / len(buckets.starts)
     stacked = []
-    for number in range(len(buckets.starts)):
+    for index in range(len(buckets.starts)):
         base = 0.0
         for each in series:
-            value = each.values[number]
+            value = each.values[index]
             if not value:
                 continue
             y, top = scale.position(base), scale.position(base + value)
             base += value
             stacked.append(
                 Bar(
-                    percent((number + _GAP / 2) * width),
+                    percent((index + _GAP / 2) * width),
                     percent(100 - top),
                     percent((1 - _GAP) * width),
                     percent(max(top - y, 0.7)),
                     each.css,
-                    each.urls[number] if each.urls else "",
-                    f"{bucket_name(buckets.starts[number], buckets.step)}: "
+                    each.urls[index] if each.urls else "",
+                    f"{bucket_name(buckets.starts[index], buckets.step)}: "
                     f"{each.label} {shown(value, unit)}",
                 )
             )
@@ -208,7 +209,7 @@ def _area(below: Sequence[float], above: Sequence[float], scale: Scale) -> str:
 
 
 def describe(buckets: Buckets, series: Sequence[Series], unit: Unit) -> str:
-    """Return a sentence per series for readers who can't see the chart."""
+    """Return a sentence per series, for screen readers."""
     step, first = buckets.step, buckets.starts[0]
     sentences = [f"Per {step_name(step)} from {bucket_name(first, step)}."]
     for each in series:
@@ -221,7 +222,7 @@ def describe(buckets: Buckets, series: Sequence[Series], unit: Unit) -> str:
             sentences.append(f"{each.label}: no values.")
             continue
         most, time = max(known)
-        whole = f"{shown(each.total, unit)} in all, " if each.total is not None else ""
+        whole = f"{shown(each.total, unit)} in total, " if each.total is not None else ""
         sentences.append(
             f"{each.label}: {whole}highest {shown(most, unit)} on {bucket_name(time, step)}."
         )

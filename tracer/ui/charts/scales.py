@@ -10,10 +10,11 @@ from typing import Final
 from tracer.ui.charts.units import Unit
 
 DECADES: Final = 1.5
-"""Values that span so many powers of ten are drawn on a log scale."""
+"""Values that span at least this many powers of ten are drawn on a log scale."""
 _STEPS: Final = (1, 2, 2.5, 5, 10)
 _SECOND_STEPS: Final = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 _INTERVALS: Final = 3
+"""The minimum number of intervals between ticks of a linear axis."""
 _MAX_LABELS: Final = 5
 
 

@@ -1,4 +1,4 @@
-"""The time axis of charts: where labels stand, and how a bucket of time is named."""
+"""The time axis of charts: positions of labels, and names of buckets."""
 
 from __future__ import annotations
 

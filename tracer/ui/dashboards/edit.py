@@ -1,4 +1,4 @@
-"""The editor: tiles are made, changed, moved and removed; every change is saved at once."""
+"""The editor: creates, changes, moves and removes tiles; every change is saved at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lists behind the numbers of a chart."""
+"""Addresses of the lists that show the rows of a chart's numbers."""
 
 from __future__ import annotations
 

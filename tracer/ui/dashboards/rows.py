@@ -1,4 +1,4 @@
-"""Answers as the rows of a table: a row per group, a column per percentile and per question."""
+"""Converts answers to rows of a table: a row per group, a column per percentile and question."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracer.ui.charts.units import Unit
 from tracer.ui.dashboards.series import Url, group_name, measure_name, number, row_name, unit_of
 
 MAX_COLUMNS: Final = 6
-"""Most columns of a table of two groups."""
+"""Of a table of two groups."""
 
 
 def grouped_rows(answer: Answer) -> list[Measured]:

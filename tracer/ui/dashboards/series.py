@@ -1,4 +1,4 @@
-"""Answers as the series, rows and bins of charts, each with the list behind it."""
+"""Converts answers to series and bins of charts, each with the address of its list."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tracer.dashboards.document import Dashboard, range_of
 from tracer.dashboards.library import HOME, ready
 from tracer.dashboards.tile_questions import Frame
 from tracer.errors import Invalid
-from tracer.measure.buckets import Frame as Span
+from tracer.measure.buckets import Frame as TimeRange
 from tracer.measure.buckets import frame_of
 from tracer.query.edit import narrowed
 from tracer.query.errors import QueryError
@@ -40,7 +40,7 @@ _PREFIX: Final = "v_"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A variable with the value that is chosen; "": any."""
+    """A variable with its chosen value; "": any."""
 
     name: str
     field: str
@@ -53,7 +53,7 @@ class Choice:
 
 
 class Shown:
-    """A dashboard as a request shows it: the reader's query narrows that of the dashboard.
+    """A dashboard as a request shows it: the visitor's query narrows the dashboard's.
 
     A query or range with an error is not applied.
     """
@@ -79,7 +79,7 @@ class Shown:
         sent = f"{since}..{until}" if since and until else sent
         try:
             if sent:
-                _span(sent)
+                _time_range(sent)
         except Invalid as error:
             self.range_error = str(error)
             return self.dashboard.range
@@ -116,7 +116,7 @@ class Shown:
 
     @property
     def state(self) -> Mapping[str, str]:
-        """The parameters that differ from what the dashboard begins with."""
+        """The parameters that differ from the defaults of the dashboard."""
         values = {
             "range": "" if self.range == self.dashboard.range else self.range,
             "q": self.text,
@@ -153,19 +153,19 @@ class Shown:
 
     @property
     def inputs(self) -> tuple[str, str]:
-        """The start and end of the range by the reader's clock, as fields of a form have them."""
+        """The start and end of the range in the visitor's zone, as fields of a form have them."""
         since, until = (time.astimezone(reader_zone()) for time in self.dates)
         return f"{since:%Y-%m-%dT%H:%M}", f"{until:%Y-%m-%dT%H:%M}"
 
     @property
     def dates(self) -> tuple[datetime, datetime]:
         """The start and end of the range."""
-        frame = _span(self.range)
+        frame = _time_range(self.range)
         return frame.since, frame.until
 
     @property
     def period_before(self) -> str:
-        """What numbers are compared with."""
+        """The name of the previous period, with which numbers are compared."""
         since, until = self.dates
         length = until - since
         if length >= timedelta(days=2):
@@ -173,7 +173,7 @@ class Shown:
         return f"the {round(length / timedelta(hours=1))} hours before"
 
 
-def _span(text: str) -> Span:
+def _time_range(text: str) -> TimeRange:
     """Return the start and end of a range now; raises Invalid."""
     since, until = range_of(text)
     until_moment = parse_moment(until)

@@ -1,4 +1,4 @@
-"""How usual a trace or span is among those of its name: ranks in words, and the distributions."""
+"""Ranks a trace or span among those of the same name: in words, and with distributions."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from tracer.ui.panel.usual import in_words
 from tracer.ui.render.time_zone import reader_clock
 
 PERIOD: Final = "-7d"
-_FEW: Final = 10
-"""Of fewer rows no rank is given."""
+_MIN_ROWS: Final = 10
+"""With fewer rows no rank is shown."""
 _FIGURES: Final = {
     "latency": ("Duration", Unit.SECONDS),
     "tokens": ("Tokens", Unit.COUNT),
@@ -78,7 +78,7 @@ def standing(project_id: str, trace_id: str) -> Representations:
     try:
         standings = [_standing(project_id, subject, figure) for figure in subject.figures]
     except TooSlow:
-        error = "Counting those of this name takes too long."
+        error = "Counting the others of this name takes too long."
     return Representations(
         "dashboards/_standing.html" if is_fragment() else "dashboards/standing.html",
         context=lambda: {
@@ -143,8 +143,8 @@ def _standing(project_id: str, subject: _Subject, figure: Figure) -> Standing:
     )
     below = rank(counted.bins, figure.value)
     total = sum(each.count for each in counted.bins)
-    if below is None or total < _FEW:
-        sentence = f"{figure.label}: too few of this name in 7 days to tell"
+    if below is None or total < _MIN_ROWS:
+        sentence = f"{figure.label}: too few of this name in 7 days to compare"
         return Standing(figure.label, sentence, False, drawing)
     half = shown(quantile(counted.bins, 0.5), figure.unit)
     sentence = in_words(figure.field, below, subject.name, half)
@@ -152,7 +152,7 @@ def _standing(project_id: str, subject: _Subject, figure: Figure) -> Standing:
 
 
 def rank(counted: Sequence[Bin], value: float) -> float | None:
-    """Return the percentage of values that lie below one; within its bin they count by place."""
+    """Return the percentage of values below one; its own bin is counted in proportion."""
     total = sum(each.count for each in counted)
     if not total:
         return None
@@ -166,9 +166,9 @@ def rank(counted: Sequence[Bin], value: float) -> float | None:
     return 100 * below / total
 
 
-def quantile(counted: Sequence[Bin], part: float) -> float | None:
-    """Return the value below which a part of the values lies."""
-    left = part * sum(each.count for each in counted)
+def quantile(counted: Sequence[Bin], share: float) -> float | None:
+    """Return the value below which a share (0 to 1) of the values lies."""
+    left = share * sum(each.count for each in counted)
     for each in counted:
         if each.count and left <= each.count:
             return each.low + (each.high - each.low) * left / each.count

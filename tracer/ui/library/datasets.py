@@ -132,8 +132,8 @@ def _bars(
         for run, each in zip(runs, run_figures, strict=True)
         if measure in each.means
     ]
-    most = max([1.0, *(mean for _, mean in means)])
-    return [(run, mean, round(max(mean, 0) * 100 / most)) for run, mean in reversed(means)]
+    maximum = max([1.0, *(mean for _, mean in means)])
+    return [(run, mean, round(max(mean, 0) * 100 / maximum)) for run, mean in reversed(means)]
 
 
 def find_dataset(project_id: str, name: str) -> Dataset:

@@ -10,8 +10,10 @@ from tracer.ui.lists.list_query import ListQuery
 
 MAX_COLUMNS: Final = 30
 MIN_WIDTH: Final = 40
-WIDEST: Final = 900
+MAX_WIDTH: Final = 900
 _STEP: Final = 40
+_DEFAULT_WIDTH: Final = 120
+"""From which a column is resized; the style sheet has the width of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Column:
     key: str = ""
     """The key of the metadata, or the name of the score."""
     width: int = 0
-    """Pixels that the reader chose; 0: the usual width."""
+    """Pixels that the visitor chose; 0: the default width."""
 
     @property
     def text(self) -> str:
@@ -35,7 +37,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ColumnSet:
-    """What a list can show: its columns, those shown first, the one that is always there."""
+    """The columns of a list: all, the default ones, and the one that can't be removed."""
 
     known: Mapping[str, Column]
     default: tuple[str, ...]
@@ -46,7 +48,7 @@ class ColumnSet:
     def chosen(self, text: str) -> list[Column]:
         """Return the columns of a text like ``name:200,cost,metadata.plan``; empty: the default.
 
-        Names that are no columns are left out; the leading one, a link, is always there.
+        Names that are no columns are left out; the leading one, a link, is always present.
         """
         names = [name.strip() for name in text.split(",") if name.strip()] or list(self.default)
         columns: dict[str, Column] = {}
@@ -64,11 +66,11 @@ class ColumnSet:
             column = Column(name, key, "num" if kind == "score" else "meta", name, key)
         if column is None or not digits.isdecimal():
             return column
-        return replace(column, width=max(MIN_WIDTH, min(int(digits[:4]), WIDEST)))
+        return replace(column, width=max(MIN_WIDTH, min(int(digits[:4]), MAX_WIDTH)))
 
 
 class ColumnChoice:
-    """The addresses by which the reader adds, removes, moves and resizes columns."""
+    """Addresses that add, remove, move and resize columns."""
 
     def __init__(self, query: ListQuery, columns: ColumnSet) -> None:
         self._query = query
@@ -114,7 +116,7 @@ class ColumnChoice:
 
     def resize(self, column: Column, by: int) -> str:
         """Return the address with a column narrower (-1) or wider (1)."""
-        width = max(MIN_WIDTH, min((column.width or 120) + by * _STEP, WIDEST))
+        width = max(MIN_WIDTH, min((column.width or _DEFAULT_WIDTH) + by * _STEP, MAX_WIDTH))
         wider = replace(column, width=width)
         return self._url([wider if other is column else other for other in self.columns])
 

@@ -37,10 +37,10 @@ _UNIT_EXAMPLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One completion: the query with it, the cursor after it, and what is shown."""
+    """One completion: its label, and the query and cursor after it is chosen."""
 
     label: str
-    note: str
+    description: str
     count: int | None
     query: str
     cursor: int
@@ -65,9 +65,11 @@ def _grain(name: str | None) -> Grain:
 
 
 def _options(project_id: str, typing: Typing, text: str, cursor: int) -> list[Option]:
-    def option(inserted: str, label: str, note: str = "", count: int | None = None) -> Option:
+    def option(
+        inserted: str, label: str, description: str = "", count: int | None = None
+    ) -> Option:
         before = text[: typing.start] + inserted
-        return Option(label, note, count, before + text[cursor:], len(before))
+        return Option(label, description, count, before + text[cursor:], len(before))
 
     if typing.field is None:
         rows = field_completions(typing)

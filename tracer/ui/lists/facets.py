@@ -93,7 +93,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Sidebar:
-    """The facets of a list; ``note`` names what they are not exact about."""
+    """The facets of a list; ``note``: why counts are missing or not exact."""
 
     facets: list[Facet]
     note: str
@@ -101,11 +101,11 @@ class Sidebar:
 
 def sidebar(project_id: str, query: ListQuery) -> Sidebar:
     """Return the facets of the rows that the query selects."""
-    # Of generations and tools, the kind is no question.
+    # Generations and tools have a fixed kind, so they need no facet for it.
     shown = {name: label for name, label in SHOWN[query.grain].items() if name not in query.fixed}
     values, note = _counted(project_id, query, list(shown)) if shown else ({}, "")
     facets = [
-        _facet(query, field, label, _with_chosen(query, field, values.get(field, [])))
+        _facet(query, field, label, _with_values_of_query(query, field, values.get(field, [])))
         for field, label in shown.items()
     ]
     if query.grain is Grain.TRACE:
@@ -117,7 +117,7 @@ def sidebar(project_id: str, query: ListQuery) -> Sidebar:
 def _counted(
     project_id: str, query: ListQuery, fields: list[str]
 ) -> tuple[dict[str, list[Value]], str]:
-    """Return (values by field, what they are not exact about)."""
+    """Return (values by field, why they are missing or not exact)."""
     try:
         if query.grain is Grain.USER:
             since = beginning(length_of(query.kept.get("of")))
@@ -139,30 +139,30 @@ def _scores(project_id: str, query: ListQuery) -> Facet:
         counted = count_scores(project_id, query.selection)
     except TooSlow:
         counted = []
-    most = max((each.traces or 0 for each in counted), default=0)
-    rows = [_score(query, each, most) for each in counted]
+    maximum = max((each.traces or 0 for each in counted), default=0)
+    rows = [_score(query, each, maximum) for each in counted]
     shown = [row for row in rows if row.count != 0 or row.chosen or row.excluded]
     return Facet("Score", shown, open=True)
 
 
-def _score(query: ListQuery, score: ScoreValue, most: int) -> FacetValue:
+def _score(query: ListQuery, score: ScoreValue, maximum: int) -> FacetValue:
     term = one_term(f"score.{score.name}", score.value)
     if score.value in ("<0.5", ">=0.5"):
         like = parse(f"score.any:{score.value}", Grain.TRACE)
         assert isinstance(like, Term)
         term = replace(term, matches=like.matches)
     traces = -1 if score.traces is None else score.traces
-    return _row(query, term, Value(f"{score.name}:{score.value}", traces), most)
+    return _row(query, term, Value(f"{score.name}:{score.value}", traces), maximum)
 
 
-def _with_chosen(query: ListQuery, field: str, values: list[Value]) -> list[Value]:
-    """Return the values, those that the query leaves out, and chosen ranges without a row."""
+def _with_values_of_query(query: ListQuery, field: str, values: list[Value]) -> list[Value]:
+    """Return the values, and those that the query selects or excludes and that no row has."""
     known = {value.text for value in values}
-    others = _ranges_named(query, field) if field in RANGES else _values_left_out(query, field)
+    others = _ranges_of_query(query, field) if field in RANGES else _excluded_values(query, field)
     return values + [Value(text, 0) for text in others if text not in known]
 
 
-def _values_left_out(query: ListQuery, field: str) -> list[str]:
+def _excluded_values(query: ListQuery, field: str) -> list[str]:
     return [
         str(match.value)
         for node in conjuncts(query.node)
@@ -172,8 +172,8 @@ def _values_left_out(query: ListQuery, field: str) -> list[str]:
     ]
 
 
-def _ranges_named(query: ListQuery, field: str) -> list[str]:
-    """Return the ranges that the query asks for or leaves out."""
+def _ranges_of_query(query: ListQuery, field: str) -> list[str]:
+    """Return the ranges that the query selects or excludes."""
     nodes = conjuncts(query.node)
     ranges = {text: _term(query, field, text) for text in range_texts(field)}
     return [text for text, term in ranges.items() if term in nodes or Not(term) in nodes]
@@ -189,22 +189,22 @@ def _term(query: ListQuery, field: str, text: str) -> Term:
 
 
 def _facet(query: ListQuery, field: str, label: str, values: list[Value]) -> Facet:
-    most = max((value.traces for value in values), default=0)
-    rows = [_value(query, field, value, most) for value in values]
+    maximum = max((value.traces for value in values), default=0)
+    rows = [_value(query, field, value, maximum) for value in values]
     used = any(row.chosen or row.excluded for row in rows)
     return Facet(label, rows, used or field in _OPEN or query.grain is Grain.USER)
 
 
-def _value(query: ListQuery, field: str, value: Value, most: int) -> FacetValue:
-    return _row(query, _term(query, field, value.text), value, most)
+def _value(query: ListQuery, field: str, value: Value, maximum: int) -> FacetValue:
+    return _row(query, _term(query, field, value.text), value, maximum)
 
 
-def _row(query: ListQuery, term: Term, value: Value, most: int) -> FacetValue:
+def _row(query: ListQuery, term: Term, value: Value, maximum: int) -> FacetValue:
     text, grain = query.shown, query.grain
     return FacetValue(
         text=value.text,
         count=value.traces if value.traces >= 0 else None,
-        share=100 * value.traces / most if most > 0 else 0,
+        share=100 * value.traces / maximum if maximum > 0 else 0,
         chosen=has_value(text, grain, term),
         excluded=excludes(text, grain, term),
         url=query.url(toggle(text, grain, term)),

@@ -1,4 +1,4 @@
-"""What the pages of all lists show around their rows: facets, columns, time ranges."""
+"""The frame of all list pages: facets, columns, time ranges, tabs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SWITCH: Final = (
 
 
 def other_address(kind: ListKind, project_id: str) -> AnyResponse | None:
-    """Return the redirect of an older address, or of a bare one to the default view; None: stay."""
+    """Return the redirect of an old address, or to the default view; None: show the page."""
     text = translated(request.args, kind.grain)
     if text is not None:
         return redirect(ListQuery(request.args, kind.grain, own_path(), kind.base).url(text))
@@ -52,15 +52,15 @@ def list_page(
     """
     choice = ColumnChoice(query, kind.columns)
 
-    def of_rows() -> dict[str, object]:
+    def row_context() -> dict[str, object]:
         shown = {"kind": kind, "page": page, "query": query, "columns": choice.columns}
         return {**shown, **rows(choice)}
 
     if request.args.get("part") == "rows" and not wants_json():
-        return _rows(kind, page, of_rows)
+        return _rows(kind, page, row_context)
     return Representations(
         kind.template,
-        context=lambda: {**of_rows(), **_frame(kind, project_id, query, page, choice)},
+        context=lambda: {**row_context(), **_frame(kind, project_id, query, page, choice)},
         data=lambda: query.valid() and data(),
     )
 

@@ -1,4 +1,4 @@
-"""“Go to…”: a pasted id leads to its page; other texts find pages and names."""
+"""“Go to…”: redirects from a pasted id to its page; other texts find pages and names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PAGES: Final = (
     ("Query language", "ui.query_help"),
 )
 _NAMED: Final = (("name", "Traces named"), ("user", "Traces of user"), ("tag", "Traces tagged"))
-_EACH: Final = 5
+_PER_FIELD: Final = 5
 
 
 class Destination(NamedTuple):
@@ -46,7 +46,7 @@ class Destination(NamedTuple):
 
 @html_and_json("/project/<project_id>/go")
 def go_to(project_id: str) -> Representations | Response:
-    """Lead to what a pasted id belongs to; else offer pages, names, and a search."""
+    """Redirect to the page of a pasted id; else offer pages, names, and a search."""
     text = request.args.get("to", "").strip()
     pasted = recognise(text)
     if pasted is not None:
@@ -99,7 +99,7 @@ def _destinations(project_id: str, text: str) -> list[Destination]:
         if view.name.lower().startswith(text.lower()) and view.list in KINDS
     ]
     for field, label in _NAMED:
-        values = complete_values(project_id, ALL, field, None, text)[:_EACH]
+        values = complete_values(project_id, ALL, field, None, text)[:_PER_FIELD]
         rows += [
             Destination(
                 f"{label} {value.text}", _list(project_id, term(field, value.text)), value.traces

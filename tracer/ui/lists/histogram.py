@@ -1,4 +1,4 @@
-"""The selection of a list over time: bars that narrow the time range, and the sums of all."""
+"""The chart over a list: its rows over time, bars that narrow the time range, and sums."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ChartBar:
-    """One bar: its place in the chart, heights of `HEIGHT`, and the query that it leads to."""
+    """One bar: its slot, its heights out of `HEIGHT`, and the address of its rows."""
 
     slot: int
     high: float
@@ -49,7 +49,7 @@ class ChartBar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The bars of a selection, with what stands around them."""
+    """The bars of a selection, with the labels of the axes."""
 
     bars: list[ChartBar]
     slots: int
@@ -66,7 +66,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class OverTime:
-    """Charts by measure, with the sums of the selection; ``note`` names why there are none."""
+    """Charts by measure, with the sums of the selection; ``note``: why there are none."""
 
     total: Bar | None
     charts: Mapping[str, Chart]
@@ -137,7 +137,7 @@ def _counted(project_id: str, query: ListQuery, period: tuple[datetime, datetime
     origin = floor(since, bar_width(until - since, BARS), query.clock)
     selection = query.selection
     if grain is Grain.TRACE and selection.reads_more:
-        # Trace by trace: PostgreSQL would rather look for all spans that match.
+        # Reads spans trace by trace: PostgreSQL would otherwise scan all matching spans.
         return histogram(
             *(project_id, selection.row_condition, origin, until),
             candidates=selection.candidate,
@@ -174,10 +174,10 @@ def _chart(
     measure: str,
 ) -> Chart:
     width = counted.width
-    most = max((_values(measure, bar)[0] for bar in counted.bars), default=0.0) or 1.0
+    maximum = max((_values(measure, bar)[0] for bar in counted.bars), default=0.0) or 1.0
     bars = []
     for bar in counted.bars:
-        high, low = (HEIGHT * value / most for value in _values(measure, bar))
+        high, low = (HEIGHT * value / maximum for value in _values(measure, bar))
         bars.append(_bar(kind, query, bar, width, (bar.start - origin) // width, high, low))
     shown: Callable[[float], str] = {
         "latency": lambda value: duration(timedelta(seconds=value)),
@@ -187,7 +187,7 @@ def _chart(
         bars=bars,
         slots=slots,
         ticks=_ticks(origin, width, slots),
-        top=shown(most),
+        top=shown(maximum),
         label=f"{kind.noun}s per {_length(width)}",
         per=_length(width),
         width=width,

@@ -27,7 +27,7 @@ TABS: Final = (
     ("Members", "action:member,invitation,role"),
     ("Refused", "action:refused,login.failed,login.blocked,key.refused"),
 )
-"""By label, the query of a part of the log."""
+"""Queries of the tabs of the log, by label."""
 
 
 @bp.get("/project/<project_id>/audit")

@@ -21,7 +21,7 @@ from tracer.web.access.login import start_session
 
 @bp.get("/first-owner")
 def first_owner() -> AnyResponse | str:
-    """Show the form; once there are members it leads to the login."""
+    """Show the form; once there are members, redirect to the login."""
     if any_member():
         return redirect(url_for("ui.login"))
     return _page({}, code=request.args.get("code", ""))
@@ -62,7 +62,7 @@ def _is_right(code: str, errors: Errors) -> bool:
 def _create(name: str, email: str, password: str, code: str) -> Member | None:
     hashed = hash_password(password)
     with transaction():
-        # Using the code up comes first: of two requests at once, one gets it.
+        # The code is consumed first, so that only one of two concurrent requests succeeds.
         if not links.use_link(links.OWNER, code) or any_member():
             return None
         owner = create_member(name, email=email, password_hash=hashed, administrator=True)

@@ -27,7 +27,7 @@ from tracer.web.services import services
 
 log: Final = logging.getLogger(__name__)
 _SUBJECT: Final = "A new password for Tracer"
-_TEXT: Final = """Somebody asked for a new password for your account at {host}.
+_TEXT: Final = """Someone requested a new password for your account at {host}.
 
 This link sets it. It works once, within a day:
 
@@ -68,7 +68,7 @@ def _require_mail() -> None:
 
 
 def _may_ask(email: str) -> bool:
-    """Count the request; return whether neither the account nor the address asked too often."""
+    """Count the request; return whether account and client address are within the limits."""
     subjects = attempts.account(f"mail {email}"), attempts.address(f"mail {client_address()}")
     with transaction():
         blocked = [

@@ -1,4 +1,4 @@
-"""What the forms of members share: checks of name, address and password; addresses of links."""
+"""Shared by the forms of members: checks of name, address and password; addresses of links."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracer.web.access.proxy_member import clean_name
 _EMAIL: Final = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 
 Errors = dict[str, str]
-"""Why the value of a field can't be taken, by the name of the field."""
+"""Error messages by field name."""
 
 
 def sent_email() -> str:
@@ -50,7 +50,7 @@ def check_password(errors: Errors, *known: str) -> str:
 
 
 def own_path(address: str) -> str:
-    """Return a path of this server, "" for any other address: a login must not lead elsewhere."""
+    """Return a path of this server, "" for others: a login must not redirect elsewhere."""
     parts = urlsplit(address)
     is_own = not parts.scheme and not parts.netloc and address.startswith(f"{request.script_root}/")
     printable = address.isprintable() and "\\" not in address

@@ -27,7 +27,7 @@ from tracer.web.access.login import Outcome, log_in, start_session
 
 @bp.get("/login")
 def login() -> AnyResponse | str:
-    """Show the form; whoever is logged in goes on."""
+    """Show the form; redirect a member who is logged in."""
     after = own_path(request.args.get("next", ""))
     if identify_page_request().is_known:
         return redirect(after or url_for("ui.home"))
@@ -38,7 +38,7 @@ def login() -> AnyResponse | str:
 
 @bp.post("/login")
 def sign_in() -> AnyResponse | tuple[str, int]:
-    """Start a session, or show why not."""
+    """Log in, or show the reason of the failure."""
     after = own_path(request.form.get("next", ""))
     outcome = log_in(
         sent_email(), request.form.get("password", ""), request.form.get("code", "").strip()

@@ -85,7 +85,7 @@ def single_sign_on_callback() -> AnyResponse:
 def _log_in(provider: Provider, person: Person, after: str, response: Response) -> None:
     visitor = identify_page_request().member
     with transaction():
-        # Somebody who is logged in by a password connects the account.
+        # A member who is logged in by password connects the account to the provider.
         connects = visitor is not None and visitor.identity is None
         if connects and visitor is not None and member_by_identity(person.identity) is None:
             connect_identity(visitor.member_id, person.identity)

@@ -1,4 +1,4 @@
-"""The Context tab of a generation: what was sent again, what was new, why the cache missed."""
+"""The Context tab of a generation: repeated input, new input, reasons for cache misses."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def view_context(context: Context | None) -> ContextView | None:
 
 
 def context_figures(context: Context) -> list[tuple[str, str]]:
-    """Return the figures of the panel: the shares of what was sent before and came from cache."""
+    """Return the figures of the panel: the shares of repeated and of cached input."""
     figures = [("Sent before", f"{context.sent_before_share:.0f} %")]
     if context.cache_read and context.input_tokens:
         figures.append(("From cache", f"{100 * context.cache_read / context.input_tokens:.0f} %"))

@@ -1,4 +1,4 @@
-"""The input of a generation as its new messages, with those that were sent before folded."""
+"""The input of a generation as its new messages, with repeated messages folded."""
 
 from __future__ import annotations
 

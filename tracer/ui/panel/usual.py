@@ -1,4 +1,4 @@
-"""Where the figures of a trace or span stand among those of its name, in words."""
+"""Sentences that rank the figures of a trace or span among those of the same name."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def _sentences(project_id: str, measured: Measured) -> list[Usual]:
     ]
 
 
-def in_words(measure: str, percentile: float, of: str, half: str) -> str:
+def in_words(measure: str, percentile: float, name: str, half: str) -> str:
     """Return a sentence like ``slower than 97 % of answer in 7 days (p50 1 s)``; half: the p50."""
     more, less, what = _WORDS[measure]
     words, share = (more, percentile) if percentile >= 50 else (less, 100 - percentile)
-    return f"{words}{what} than {min(99, round(share))} % of {of} in 7 days (p50 {half})"
+    return f"{words}{what} than {min(99, round(share))} % of {name} in 7 days (p50 {half})"
 
 
 def _shown(name: str, value: float) -> str:

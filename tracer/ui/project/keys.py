@@ -1,4 +1,4 @@
-"""The API keys of a project: made, rotated, revoked."""
+"""The API keys of a project: create, rotate and revoke them."""
 
 from __future__ import annotations
 

@@ -63,14 +63,14 @@ def mapping_quality(project_id: str) -> str:
     totals = mapping_totals(project_id)
     counts = list_mapping_counts(project_id, page.offset)
     total = totals["dialect"].number if "dialect" in totals else 0
-    most = max((measure.values for measure in totals.values()), default=0)
+    maximum = max((measure.values for measure in totals.values()), default=0)
     return render(
         "project/mapping_quality.html",
         total=total,
         tables=_tables(counts, totals, total),
         first=page.number == 1,
         newer=page.newer(),
-        older=page.older(most),
+        older=page.older(maximum),
     )
 
 

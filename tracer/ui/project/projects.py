@@ -1,4 +1,4 @@
-"""All projects of the server: the list, and the form that makes another."""
+"""All projects of the server: the list, and the form of a new one."""
 
 from __future__ import annotations
 

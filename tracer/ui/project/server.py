@@ -1,4 +1,4 @@
-"""The server: its version, its database, what the data takes on disk, and its settings."""
+"""The server: its version, its database, its disk usage, and its settings."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def session(project_id: str, session_id: str) -> Representations:
     page = sessions.session_traces(project_id, session_id, request.args.get("cursor"), _PER_PAGE)
     target = target_of(row, project_id)
 
-    def drawn() -> Timeline:
+    def session_timeline() -> Timeline:
         turns = sessions.session_turns(project_id, session_id, MAX_TURNS)
         shown = {trace.trace_id: number for number, trace in enumerate(page.items, 1)}
         return timeline(turns, datetime.now(UTC), own_path(), shown)
@@ -67,7 +67,7 @@ def session(project_id: str, session_id: str) -> Representations:
             "session": row,
             "page": page,
             "exchanges": exchanges(page.items),
-            "timeline": drawn(),
+            "timeline": session_timeline(),
             "bookmark": read_bookmark(target, row),
             "path": own_path(),
             "context_url": url_for(
@@ -110,7 +110,7 @@ def exchanges(rows: Sequence[TraceDetail]) -> list[Exchange]:
     latest_end: datetime | None = None
     for row in rows:
         pause = row.start_time - latest_end if latest_end else None
-        # A trace may run on while the next has begun: the pause is after the last to end.
+        # Traces may overlap: the pause begins at the latest end so far.
         latest_end = max(latest_end or row.end_time, row.end_time)
         result.append(
             Exchange(

@@ -1,4 +1,4 @@
-"""All traces of a session on one time axis, with idle time drawn short and the cost adding up."""
+"""All traces of a session on one time axis, with compressed idle time and cumulative cost."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from tracer.store.traces.sessions import Turn
 from tracer.ui.render.format import clock, duration, money
 
 MAX_TURNS: Final = 500
-"""Traces on the axis; more could not be told apart."""
+"""Traces on the axis; more could not be distinguished."""
 _NUMBERED: Final = 60
+"""Up to this many traces are numbered on the axis."""
 _PAUSE: Final = timedelta(minutes=1)
 _IDLE_WIDTH: Final = 7.0
-"""Percent of the axis that an idle time takes."""
+"""Percent of the axis that a compressed idle time takes, unless there are too many."""
 _MAX_IDLE_PERCENT: Final = 45.0
+"""Of the axis that all idle times take together."""
 _HEIGHT: Final = 18
 _WIDTH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A trace on the axis: place in percent, its number in the session, and its address."""
+    """A trace on the axis: position in percent, its number in the session, and its address."""
 
     x: float
     width: float
@@ -39,7 +41,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Idle time that is drawn short: place in percent, and its real length."""
+    """Compressed idle time: position in percent, and its real length."""
 
     x: float
     width: float
@@ -79,8 +81,8 @@ def timeline(turns: Sequence[Turn], now: datetime, path: str, shown: dict[str, i
         if turn.trace_id in shown:
             url = f"#t{shown[turn.trace_id]}"
         else:
-            before = cursors[number - 1]
-            url = f"{path}?{urlencode({'cursor': before})}#t1" if before else f"{path}#t1"
+            cursor = cursors[number - 1]
+            url = f"{path}?{urlencode({'cursor': cursor})}#t1" if cursor else f"{path}#t1"
         title = [turn.name or "unnamed", duration(end - turn.start_time), money(turn.total_cost)]
         blocks.append(
             Block(
@@ -93,15 +95,15 @@ def timeline(turns: Sequence[Turn], now: datetime, path: str, shown: dict[str, i
             )
         )
         steps += [(x, total), (axis.percent(end), total := total + (turn.total_cost or 0))]
-    most = max((turn.input_tokens or 0 for turn in turns), default=0)
+    maximum = max((turn.input_tokens or 0 for turn in turns), default=0)
     return Timeline(
         blocks=blocks,
         idle=axis.idle,
         ticks=axis.ticks(),
         cost=_path(steps, total),
         total_cost=total,
-        context=[round(40 * (turn.input_tokens or 0) / most, 1) for turn in turns if most],
-        most_context=most,
+        context=[round(40 * (turn.input_tokens or 0) / maximum, 1) for turn in turns if maximum],
+        most_context=maximum,
         numbered=len(turns) <= _NUMBERED,
         failed=[block for block in blocks if block.status == "error"],
         partial=len(turns) >= MAX_TURNS,
@@ -109,7 +111,7 @@ def timeline(turns: Sequence[Turn], now: datetime, path: str, shown: dict[str, i
 
 
 class _Axis:
-    """Maps times to percent: in proportion where a trace runs, idle times are equally short."""
+    """Maps times to percent: in proportion while a trace runs; idle times are equally wide."""
 
     def __init__(self, turns: Sequence[Turn], ends: Sequence[datetime]) -> None:
         active: list[list[datetime]] = []
@@ -135,7 +137,7 @@ class _Axis:
         ]
 
     def percent(self, time: datetime) -> float:
-        """Return the place of a time."""
+        """Return the position of a time in percent."""
         index = bisect_right(self._points, time, key=lambda point: point[0])
         if index == 0:
             return 0.0
@@ -146,7 +148,7 @@ class _Axis:
         return x + (after - x) * ((time - begin) / (end - begin)) if end > begin else x
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Return (place, time of day) where what is active begins, and of the end."""
+        """Return (position, time of day) of each start of activity, and of the end."""
         ticks: list[tuple[float, str]] = []
         for time, x in [*self._points[::2], self._points[-1]]:
             if not ticks or x - ticks[-1][0] >= _IDLE_WIDTH:

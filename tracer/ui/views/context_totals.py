@@ -1,4 +1,4 @@
-"""What model calls were sent again, added up: of a trace in its statistics, of a session."""
+"""Totals of repeated model input: of a trace in its statistics, and of a session."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class TotalsView:
     heading: str
     detail: str
     cost: str
-    """What was sent again as a share of the cost; empty: prices are not known."""
+    """The share of the cost that is for repeated input; empty: prices are not known."""
     bars: list[tuple[Step, float, float]]
-    """Each call with the heights of its whole input and of what was sent before."""
+    """Each call with the heights of its whole input and of its repeated part."""
     growers: list[Step]
     unused_results: list[UnusedResult]
 
 
 def view_totals(totals: ContextTotals) -> TotalsView | None:
-    """Return the view; None: fewer than two calls can be compared, or nothing was sent again."""
+    """Return the view; None: fewer than two calls can be compared, or no input repeats."""
     if len(totals.steps) < 2 or not totals.sent_before:
         return None
-    most = max(step.input_tokens for step in totals.steps) or 1
+    maximum = max(step.input_tokens for step in totals.steps) or 1
     detail = (
         f"about {count(totals.sent_before)} of {count(totals.input_tokens)} input tokens"
         f" in {len(totals.steps):,} model calls"
@@ -41,8 +41,8 @@ def view_totals(totals: ContextTotals) -> TotalsView | None:
         bars=[
             (
                 step,
-                100 * step.input_tokens / most,
-                100 * (step.input_tokens - step.new_tokens) / most,
+                100 * step.input_tokens / maximum,
+                100 * (step.input_tokens - step.new_tokens) / maximum,
             )
             for step in totals.steps
         ],

@@ -1,4 +1,4 @@
-"""What the model calls of a session were sent again: its page, and the lines beside the session."""
+"""Repeated model input of a session: its page, and the summary beside the session."""
 
 from __future__ import annotations
 

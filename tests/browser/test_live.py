@@ -127,10 +127,10 @@ def test_a_child_is_under_a_placeholder_until_its_parent_arrives(
     page = open_page(PATH)
     expect(page.locator("#s-root")).to_be_visible()
     store_traces(more().span("orphan", "gone-77", 5, 6))
-    expect(page.locator("#s-gone-77")).to_have_class("row k-span lost")
+    expect(page.locator("#s-gone-77")).to_have_class("row k-span placeholder")
     expect(page.locator("#s-orphan")).to_be_visible()
     store_traces(more().span("gone-77", "step", 4, 7, kind="chain"))
-    expect(page.locator(".tree .row.lost")).to_have_count(0)
+    expect(page.locator(".tree .row.placeholder")).to_have_count(0)
     expect(page.locator("#s-gone-77")).to_have_count(1)
     expect(page.locator("#s-gone-77 a")).to_have_text("gone-77")
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from tracer.ui.charts.histograms import Bin, heat_map, histogram
 from tracer.ui.charts.model import SHADES, Buckets, Mark, Series, coloured
-from tracer.ui.charts.numbers import number
+from tracer.ui.charts.numbers import number_tile
 from tracer.ui.charts.plots import areas, bars, lines
 from tracer.ui.charts.scales import linear, logarithmic
 from tracer.ui.charts.tables import Row, table
 from tracer.ui.charts.times import TimeAxis, bucket_name, step_name, ticks
-from tracer.ui.charts.twins import of_bins, of_rows, over_time
 from tracer.ui.charts.units import Unit, change, on_axis, shown
+from tracer.ui.charts.value_tables import of_bins, of_rows, over_time
 
 START = datetime(2026, 11, 16, 14, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -185,11 +185,11 @@ def test_a_number_is_compared_with_the_time_before(
 
 
 def test_only_what_is_worse_is_marked_as_worse() -> None:
-    assert number(3, 2, [1, 2], Unit.COUNT, less_is_better=True).worse
-    assert not number(3, 2, [1, 2], Unit.COUNT).worse
-    assert not number(2.1, 2, [1, 2], Unit.COUNT, less_is_better=True).worse
-    assert number(1, 2, [1, None], Unit.COUNT, more_is_better=True).worse
-    empty = number(None, None, [], Unit.COUNT)
+    assert number_tile(3, 2, [1, 2], Unit.COUNT, less_is_better=True).worse
+    assert not number_tile(3, 2, [1, 2], Unit.COUNT).worse
+    assert not number_tile(2.1, 2, [1, 2], Unit.COUNT, less_is_better=True).worse
+    assert number_tile(1, 2, [1, None], Unit.COUNT, more_is_better=True).worse
+    empty = number_tile(None, None, [], Unit.COUNT)
     assert (empty.value, empty.change, empty.line) == ("–", "", "")
 
 
@@ -229,13 +229,13 @@ def test_a_table_compares_its_rows() -> None:
     assert of_rows("Name", columns, rows).csv().splitlines()[1] == '"a",2.0,7'
 
 
-def test_the_twin_of_a_chart_has_every_value_and_is_safe_in_a_spreadsheet() -> None:
-    twin = over_time(buckets(2), [Series("=cmd()", [0.5, None], urls=["/a", "/b"])], Unit.SECONDS)
-    assert [(row.label, twin.texts(row)) for row in twin.rows] == [
+def test_the_value_table_of_a_chart_has_every_value_and_is_safe_in_a_spreadsheet() -> None:
+    table = over_time(buckets(2), [Series("=cmd()", [0.5, None], urls=["/a", "/b"])], Unit.SECONDS)
+    assert [(row.label, table.texts(row)) for row in table.rows] == [
         ("Mon 16 Nov 14:00", [("500 ms", "/a")]),
         ("Mon 16 Nov 15:00", [("", "/b")]),
     ]
-    assert list(csv.reader(io.StringIO(twin.csv()))) == [
+    assert list(csv.reader(io.StringIO(table.csv()))) == [
         ["Start", "'=cmd() (seconds)"],
         ["2026-11-16T14:00:00.000000Z", "0.5"],
         ["2026-11-16T15:00:00.000000Z", ""],

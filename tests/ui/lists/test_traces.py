@@ -341,7 +341,7 @@ def test_an_orphan_is_under_a_row_named_by_the_missing_parent(
     store_traces(TraceBuilder(AGENT, name="x").span("r").span("orphan", "gone-77", 0.1, 0.2))
     shown = get_page(f"/traces/{AGENT}")
     row = shown.one(id="s-gone-77")
-    assert "lost" in row.classes
+    assert "placeholder" in row.classes
     assert (row.one("a").text, row.one("code").text) == ("not received", "gone-77")
     assert shown.one(id="s-orphan")["style"] == "--depth:1"
     panel = get_page(f"/traces/{AGENT}?span=gone-77").one(id="panel")
@@ -357,7 +357,7 @@ def test_a_path_too_long_to_show_whole_is_shown_from_its_end(
     store_traces(story)
     shown = get_page(f"/traces/{AGENT}?span=n149")
     assert shown.one(id="s-n149")["aria-current"] == "true"
-    assert "levels above are not shown" in shown.one("div", "gap").text
+    assert "Show the levels above" in shown.one("div", "gap").text
 
 
 def test_flags_are_icons_with_an_explanation(store_traces: StoreTraces, get_page: GetPage) -> None:

@@ -206,7 +206,7 @@ def test_retiring_shows_its_effect_first_and_can_be_cancelled(
     retired = prices.get_price(project, row.price_id)
     assert retired
     assert retired.retired_at
-    assert "Restore it" in get_page(path).text
+    assert "Restore this price" in get_page(path).text
     post(client, f"/project/default{path}", action="restore")
     assert prices.get_price(project, row.price_id) == row
     assert post(client, f"/project/default{path}", action="delete").status_code == 400

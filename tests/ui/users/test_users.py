@@ -34,7 +34,7 @@ def test_users_are_listed_with_sums_and_the_traces_without_a_user_come_last(
 ) -> None:
     store(store_traces)
     shown = rows(get_page("/users?sort=-traces"))
-    assert list(shown) == ["user-417", "a/b", "no user sent"]
+    assert list(shown) == ["user-417", "a/b", "no user"]
     user = shown["user-417"]
     assert (user["traces"], user["sessions"], user["errors"]) == ("2", "2", "1 50 %")
     assert (user["cost"], user["p95"]) == ("$0.0099", "9.00 s")

@@ -29,7 +29,7 @@ def change_comment(target: AnnotationTarget, comment_id: str) -> AnyResponse | s
     project_id = target.subject.project_id
     row = comments.get_comment(project_id, comment_id)
     if row is None or not target.holds(row.trace_id, row.session_id):
-        abort(404, "This comment does not exist (any more).")
+        abort(404, "This comment does not exist; it may have been deleted.")
     if not current_visitor().wrote(row.author_id):
         abort(403, "Only its author can change a comment.")
     text = None if request.form.get("action") == "delete" else _text()

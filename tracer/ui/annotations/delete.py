@@ -32,5 +32,5 @@ def do_delete(target: AnnotationTarget) -> AnyResponse:
 def _contents(target: AnnotationTarget) -> Contents:
     contents = contents_of(target.subject)
     if contents is None:
-        abort(404, f"This {target.noun} does not exist (any more).")
+        abort(404, f"This {target.noun} does not exist; it may have been deleted.")
     return contents

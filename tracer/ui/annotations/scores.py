@@ -47,7 +47,7 @@ def change_score(target: AnnotationTarget, score_id: str) -> AnyResponse | str:
     project_id = target.subject.project_id
     row = scores.get_score(project_id, score_id)
     if row is None or not target.holds(row.trace_id, row.session_id):
-        abort(404, "This score does not exist (any more).")
+        abort(404, "This score does not exist; it may have been deleted.")
     if row.source != BY_HAND or not current_visitor().wrote(row.author_id):
         abort(403, "Only its author can change a score.")
     if request.form.get("action") == "delete":

@@ -56,7 +56,7 @@ def revoke(target: AnnotationTarget, share_id: str) -> AnyResponse:
     """Revoke a link."""
     row = shares.get_share(target.subject.project_id, share_id)
     if row is None or not target.holds(row.trace_id, row.session_id):
-        abort(404, "This link does not exist (any more).")
+        abort(404, "This link does not exist; it may have been deleted.")
     with transaction():
         shares.revoke_share(target.subject.project_id, share_id)
     return redirect(target.url("share_list"), 303)

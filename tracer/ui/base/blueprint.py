@@ -90,8 +90,8 @@ def is_fragment() -> bool:
     return request.headers.get("HX-Request-Type") == "partial"
 
 
-def go_to(url: str) -> AnyResponse:
-    """Lead the browser to a page after its form was saved, whether htmx sent the form or not."""
+def redirect_after_save(url: str) -> AnyResponse:
+    """Redirect to a page after its form was saved; for htmx, with a header of its own."""
     return Response(headers={"HX-Redirect": url}) if is_fragment() else redirect(url, 303)
 
 

@@ -1,63 +1,75 @@
-"""A number with its change against the time before, and its trend as a small line."""
+"""A number tile: a value, its change since the previous period, and its trend as a small line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tracer.ui.charts.units import Unit, change, shown
 
+_WORSE: Final = 0.1
+"""A change by more than this part of the previous value is marked as worse."""
+_HEIGHT: Final = 20
+"""Of the trend, in units of its drawing; one unit wide per bucket."""
+_LOWEST: Final = _HEIGHT - 1
+"""The y of zero, so that the line is not cut off at the lower edge."""
+_HIGHEST: Final = 2
+"""The y of the largest value."""
+
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """A number tile: the value, how it changed, whether that is worse, and the trend's paths."""
+class NumberTile:
+    """The value, how it changed, whether that is worse, and the trend's paths."""
 
     value: str
     change: str
     worse: bool
-    before: str
+    previous: str
     url: str
     line: str
     area: str
-    points: int
-    """The width of the trend: its number of buckets less one."""
+    width: int
+    """Of the trend: its number of buckets less one."""
 
 
-def number(
+def number_tile(
     value: float | None,
-    before: float | None,
+    previous: float | None,
     trend: Sequence[float | None],
     unit: Unit,
     *,
     url: str = "",
     less_is_better: bool = False,
     more_is_better: bool = False,
-) -> Number:
-    """Return a number; it is marked as worse where it moved a tenth or more to the worse side."""
+) -> NumberTile:
+    """Return a number tile, marked as worse if the value is more than 10 % worse than before."""
     worse = False
-    if value is not None and before is not None:
-        worse = (less_is_better and value > before * 1.1) or (
-            more_is_better and value < before * 0.9
+    if value is not None and previous is not None:
+        worse = (less_is_better and value > previous * (1 + _WORSE)) or (
+            more_is_better and value < previous * (1 - _WORSE)
         )
-    return Number(
+    return NumberTile(
         value=shown(value, unit) or "–",
-        change=change(value, before, unit) if value is not None and before is not None else "",
+        change=change(value, previous, unit) if value is not None and previous is not None else "",
         worse=worse,
-        before=shown(before, unit),
+        previous=shown(previous, unit),
         url=url,
         line=(line := _line(trend)),
-        area=f"{line}V20H{_first(trend)}Z" if line else "",
-        points=max(1, len(trend) - 1),
+        area=f"{line}V{_HEIGHT}H{_first_index(trend)}Z" if line else "",
+        width=max(1, len(trend) - 1),
     )
 
 
-def _first(trend: Sequence[float | None]) -> int:
-    return next(number for number, value in enumerate(trend) if value is not None)
+def _first_index(trend: Sequence[float | None]) -> int:
+    return next(index for index, value in enumerate(trend) if value is not None)
 
 
 def _line(trend: Sequence[float | None]) -> str:
-    known = [(number, value) for number, value in enumerate(trend) if value is not None]
+    known = [(index, value) for index, value in enumerate(trend) if value is not None]
     if len(known) < 2:
         return ""
-    most = max(value for _, value in known) or 1
-    return "M" + "L".join(f"{number} {19 - 17 * value / most:.1f}" for number, value in known)
+    largest = max(value for _, value in known) or 1
+    return "M" + "L".join(
+        f"{index} {_LOWEST - (_LOWEST - _HIGHEST) * value / largest:.1f}" for index, value in known
+    )

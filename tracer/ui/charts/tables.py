@@ -10,7 +10,7 @@ from tracer.ui.charts.units import Unit, shown
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A group with its figures; ``urls``: the list behind each figure, or one for all."""
+    """A group with its figures; ``urls``: a list page per figure, or ``url`` for all."""
 
     label: str
     values: Sequence[float | None]
@@ -20,15 +20,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure of a table and the list behind it."""
+    """A figure of a table, and the list of the rows that it was computed from."""
 
     text: str
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class ShownRow:
-    """A row of a table: ``share`` is the first figure in percent of the largest."""
+class RenderedRow:
+    """A row of a table; ``share``: its figure in the column of bars, in percent of the largest."""
 
     label: str
     url: str
@@ -42,36 +42,36 @@ class Table:
 
     heading: str
     columns: Sequence[str]
-    rows: Sequence[ShownRow]
-    css: str
-    """The class of the bars."""
+    rows: Sequence[RenderedRow]
+    bar_class: str
+    """CSS class of the bars."""
 
 
 def table(
     heading: str,
     columns: Sequence[tuple[str, Unit]],
     rows: Sequence[Row],
-    css: str = "",
-    measured: int = 0,
+    bar_class: str = "",
+    bar_column: int = 0,
 ) -> Table:
-    """Return rows of figures; ``columns``: heading and unit; ``measured``: the column of bars."""
-    most = max((row.values[measured] or 0 for row in rows), default=0)
+    """Return a table; ``columns``: (heading, unit); ``bar_column``: whose figures have bars."""
+    maximum = max((row.values[bar_column] or 0 for row in rows), default=0)
     return Table(
         heading=heading,
         columns=[label for label, _ in columns],
         rows=[
-            ShownRow(
+            RenderedRow(
                 row.label,
                 row.url,
                 [
-                    Cell(shown(value, unit), row.urls[number] if row.urls else row.url)
-                    for number, (value, (_, unit)) in enumerate(
+                    Cell(shown(value, unit), row.urls[index] if row.urls else row.url)
+                    for index, (value, (_, unit)) in enumerate(
                         zip(row.values, columns, strict=True)
                     )
                 ],
-                round(100 * (row.values[measured] or 0) / most, 1) if most > 0 else 0,
+                round(100 * (row.values[bar_column] or 0) / maximum, 1) if maximum > 0 else 0,
             )
             for row in rows
         ],
-        css=css,
+        bar_class=bar_class,
     )

@@ -43,9 +43,9 @@ def dashboard_tile_csv(project_id: str, dashboard_id: str, number: int) -> Respo
     shown = Shown(project_id, dashboard_id)
     tile = _tile(shown, number)
     view = view_of(project_id, tile, shown.frame)
-    if view.twin is None:
+    if view.value_table is None:
         abort(422, view.error)
-    return attachment(view.twin.csv(), tile.title, ".csv", "text/csv; charset=utf-8")
+    return attachment(view.value_table.csv(), tile.title, ".csv", "text/csv; charset=utf-8")
 
 
 def _tile(shown: Shown, number: int) -> Tile:
@@ -57,7 +57,7 @@ def _tile(shown: Shown, number: int) -> Tile:
 
 def _data(view: TileView) -> dict[str, Any]:
     """Return a tile as JSON: its question, and its table with plain values."""
-    if view.answer is None or view.twin is None:
+    if view.answer is None or view.value_table is None:
         return {"title": view.tile.title, "error": view.error}
     frame = view.answer.frame
     return {
@@ -67,6 +67,6 @@ def _data(view: TileView) -> dict[str, Any]:
         "until": json_time(frame.until),
         "source": view.answer.source,
         "estimated": view.answer.estimated,
-        "columns": [view.twin.heading, *(label for label, _ in view.twin.columns)],
-        "rows": [[row.key, *row.values] for row in view.twin.rows],
+        "columns": [view.value_table.heading, *(label for label, _ in view.value_table.columns)],
+        "rows": [[row.key, *row.values] for row in view.value_table.rows],
     }

@@ -1,4 +1,4 @@
-"""A tile as its template shows it: the chart, its table, and how the figures were read."""
+"""A tile as its template shows it: the chart, a table of its values, and their source."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tracer.query.errors import QueryError
 from tracer.query.values import written_text
 from tracer.store.measure.answer import answer as ask
 from tracer.store.projects.releases import first_seen
-from tracer.ui.charts import histograms, numbers, plots, tables, twins
+from tracer.ui.charts import histograms, numbers, plots, tables, value_tables
 from tracer.ui.charts.model import Drawing, Mark
-from tracer.ui.charts.numbers import Number
+from tracer.ui.charts.numbers import NumberTile
 from tracer.ui.charts.tables import Table
 from tracer.ui.charts.times import step_name
-from tracer.ui.charts.twins import Twin
 from tracer.ui.charts.units import Unit
+from tracer.ui.charts.value_tables import ValueTable
 from tracer.ui.dashboards.links import Lists
 from tracer.ui.dashboards.rows import add_column, grouped_rows, ordering_column, pivoted, table_of
 from tracer.ui.dashboards.series import bins, buckets, cells, everything, series, unit_of
@@ -29,29 +29,29 @@ from tracer.ui.render.time_zone import reader_clock
 
 @dataclass(slots=True)
 class TileView:
-    """A tile that was asked: one of the kinds of chart, or why there is none."""
+    """An answered tile: its chart (of one kind), or the error."""
 
     tile: Tile
     error: str = ""
     answer: Answer | None = None
     drawing: Drawing | None = None
-    figure: Number | None = None
+    figure: NumberTile | None = None
     table: Table | None = None
-    twin: Twin | None = None
+    value_table: ValueTable | None = None
     notes: list[str] = field(default_factory=list)
     url: str = ""
-    """The list of all rows of the tile."""
+    """The list page with all rows of the tile."""
 
     @property
     def empty(self) -> bool:
         """Whether nothing was measured."""
-        return self.twin is not None and not any(
-            value is not None for row in self.twin.rows for value in row.values
+        return self.value_table is not None and not any(
+            value is not None for row in self.value_table.rows for value in row.values
         )
 
     @property
     def source(self) -> str:
-        """How the figures were read: from rollups or by a scan, and how long it took."""
+        """Where the figures come from (rollups or a scan), and how long reading took."""
         if self.answer is None:
             return ""
         read = "read from rollups" if self.answer.source == "rollup" else "read by a scan"
@@ -62,7 +62,7 @@ class TileView:
 
 
 def view_of(project_id: str, tile: Tile, frame: Frame) -> TileView:
-    """Ask the questions of a tile and return its chart; errors of its questions are shown in it."""
+    """Answer the questions of a tile and return its chart; the view contains their errors."""
     view = TileView(tile)
     try:
         question = question_of(tile, frame)
@@ -101,7 +101,7 @@ def _draw_plot(view: TileView, project_id: str, lists: Lists, _frame: Frame) -> 
         view.drawing = (plots.areas if tile.chart == "area" else plots.bars)(
             shared, drawn, unit, marks
         )
-    view.twin = twins.over_time(shared, drawn, unit)
+    view.value_table = value_tables.over_time(shared, drawn, unit)
     view.notes = [f"per {step_name(shared.step)}", *(["log scale"] if view.drawing.log else [])]
 
 
@@ -110,7 +110,7 @@ def _draw_number(view: TileView, _project_id: str, lists: Lists, _frame: Frame) 
     drawn = series(answer, lists.url)
     unit = unit_of(answer.question)
     row, trend = (answer.rows[0], drawn[0]) if drawn else (None, None)
-    view.figure = numbers.number(
+    view.figure = numbers.number_tile(
         trend.total if trend else None,
         float(row.previous) if row and row.previous is not None else None,
         trend.values if trend else [],
@@ -119,7 +119,7 @@ def _draw_number(view: TileView, _project_id: str, lists: Lists, _frame: Frame) 
         less_is_better=view.tile.better == "less",
         more_is_better=view.tile.better == "more",
     )
-    view.twin = twins.over_time(buckets(answer, lists.url), drawn, unit)
+    view.value_table = value_tables.over_time(buckets(answer, lists.url), drawn, unit)
     if answer.standard_error:
         view.notes = [f"± {_twice(answer.standard_error)}"]
 
@@ -146,14 +146,14 @@ def _draw_table(view: TileView, project_id: str, lists: Lists, frame: Frame) -> 
     heading = f"{heading[:1].upper()}{heading[1:]}"
     failed = "bad" if "status:error" in answer.question.query else ""
     view.table = tables.table(heading, columns, rows, failed, ordering_column(answer))
-    view.twin = twins.of_rows(heading, columns, rows)
+    view.value_table = value_tables.of_rows(heading, columns, rows)
 
 
 def _draw_histogram(view: TileView, _project_id: str, lists: Lists, _frame: Frame) -> None:
     answer = _answer(view)
     drawn, unit = bins(answer, lists.url), unit_of(answer.question)
     view.drawing = histograms.histogram(drawn, unit, answer.question.grain)
-    view.twin = twins.of_bins(drawn, unit, answer.question.grain)
+    view.value_table = value_tables.of_bins(drawn, unit, answer.question.grain)
     view.notes = ["log scale"] if view.drawing.log else []
 
 
@@ -164,7 +164,7 @@ def _draw_heat_map(view: TileView, project_id: str, lists: Lists, _frame: Frame)
     counts, urls = cells(answer, lists.url)
     marks = _marks(view, project_id)
     view.drawing = histograms.heat_map(shared, drawn, counts, urls, unit, marks)
-    view.twin = twins.of_cells(shared, drawn, counts, urls, unit)
+    view.value_table = value_tables.of_cells(shared, drawn, counts, urls, unit)
     view.notes = [f"per {step_name(shared.step)}", "log scale"]
 
 

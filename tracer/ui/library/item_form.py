@@ -1,4 +1,4 @@
-"""Forms of datasets: a new dataset, a new item, an item that is edited, archived or restored."""
+"""Forms of datasets: creates a dataset; creates, edits, archives and restores items."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracer.store.database.session import transaction
 from tracer.store.library import datasets
 from tracer.store.library.datasets import Dataset, DatasetItem
 from tracer.store.library.item_schemas import ItemSchemas
-from tracer.ui.base.blueprint import bp, go_to, refuse
+from tracer.ui.base.blueprint import bp, redirect_after_save, refuse
 from tracer.ui.base.rendering import render
 from tracer.ui.library.datasets import ITEM_VALUES, find_dataset
 from tracer.ui.library.written import read_value
@@ -22,18 +22,20 @@ _MAX_DESCRIPTION_LENGTH: Final = 2_000
 
 
 @bp.post("/project/<project_id>/datasets")
-def make_dataset(project_id: str) -> AnyResponse:
-    """Create the dataset that the form names."""
+def create_dataset(project_id: str) -> AnyResponse:
+    """Create a dataset from the form."""
     name = request.form.get("name", "").strip()
     description = request.form.get("description", "").strip()
     if not 1 <= len(name) <= _MAX_NAME_LENGTH:
         refuse(f"Name: expected 1 to {_MAX_NAME_LENGTH} characters.")
+    if len(description) > _MAX_DESCRIPTION_LENGTH:
+        refuse(f"Description: expected at most {_MAX_DESCRIPTION_LENGTH:,} characters.")
     if datasets.get_dataset(project_id, name) is not None:
-        refuse(f"There is a dataset “{name}” already.")
+        refuse(f"A dataset named “{name}” already exists.")
     with transaction():
-        fields = {"description": description[:_MAX_DESCRIPTION_LENGTH]} if description else {}
+        fields = {"description": description} if description else {}
         datasets.save_dataset(project_id, name, fields)
-    return go_to(url_for("ui.dataset", project_id=project_id, name=name))
+    return redirect_after_save(url_for("ui.dataset", project_id=project_id, name=name))
 
 
 @bp.get("/project/<project_id>/datasets/<id:name>/new")
@@ -44,17 +46,17 @@ def new_item(project_id: str, name: str) -> str:
 
 
 @bp.post("/project/<project_id>/datasets/<id:name>/new")
-def make_item(project_id: str, name: str) -> AnyResponse:
-    """Add the item in the form."""
+def create_item(project_id: str, name: str) -> AnyResponse:
+    """Create an item from the form."""
     return _save(find_dataset(project_id, name), project_id, None, _values())
 
 
 @bp.post("/project/<project_id>/datasets/<id:name>/items/<id:item_id>")
 def change_item(project_id: str, name: str, item_id: str) -> AnyResponse:
-    """Give an item the values in the form, or with ``action`` archive or restore it."""
+    """Update an item from the form, or archive or restore it, by ``action``."""
     row, current = find_dataset(project_id, name), datasets.get_item(project_id, item_id)
     if current is None or current.dataset_id != row.dataset_id:
-        abort(404, f"The dataset “{name}” has no item “{item_id}” (any more).")
+        abort(404, f"The dataset “{name}” has no item “{item_id}”: it may have been deleted.")
     action = request.form.get("action")
     if action in ("archive", "restore"):
         return _save(row, project_id, item_id, {"archived": action == "archive"})
@@ -75,7 +77,7 @@ def _save(
     page = url_for(
         "ui.dataset_item", project_id=project_id, name=dataset.name, item_id=item.item_id
     )
-    return go_to(page)
+    return redirect_after_save(page)
 
 
 def _check(dataset: Dataset, item: DatasetItem) -> None:

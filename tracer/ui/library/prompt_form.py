@@ -13,7 +13,7 @@ from tracer.records import Json
 from tracer.store.database.session import transaction
 from tracer.store.library import prompts
 from tracer.store.library.prompts import LATEST, PromptDraft, PromptVersion
-from tracer.ui.base.blueprint import bp, go_to, refuse
+from tracer.ui.base.blueprint import bp, redirect_after_save, refuse
 from tracer.ui.base.rendering import render
 from tracer.ui.library.prompts import MAX_LABEL_LENGTH, find_version, find_versions
 from tracer.ui.library.written import read_json, read_text
@@ -54,13 +54,13 @@ def new_version(project_id: str, name: str) -> str:
 
 
 @bp.post("/project/<project_id>/prompts/new")
-def make_prompt(project_id: str) -> AnyResponse:
-    """Create the prompt in the form, as its first version."""
+def create_prompt(project_id: str) -> AnyResponse:
+    """Create a prompt, with its first version, from the form."""
     name = request.form.get("name", "").strip()
     if refusal := refusal_of(name):
         refuse(f"Name: {refusal}.")
     if prompts.get_version(project_id, name, label=LATEST) is not None:
-        refuse(f"There is a prompt “{name}” already: add a version to it.")
+        refuse(f"A prompt named “{name}” already exists: add a version to it.")
     kind = request.form.get("type", "")
     if kind not in _TYPES:
         refuse("Type: expected text or chat.")
@@ -68,8 +68,8 @@ def make_prompt(project_id: str) -> AnyResponse:
 
 
 @bp.post("/project/<project_id>/prompts/<id:name>/new")
-def make_version(project_id: str, name: str) -> AnyResponse:
-    """Add the version in the form."""
+def create_version(project_id: str, name: str) -> AnyResponse:
+    """Create a version from the form."""
     return _save(project_id, name, find_versions(project_id, name)[0].type)
 
 
@@ -86,9 +86,9 @@ def _save(project_id: str, name: str, kind: str) -> AnyResponse:
         commit_message=note or None,
     )
     with transaction():
-        made = prompts.create_version(project_id, draft)
-    page = url_for("ui.prompt", project_id=project_id, name=name, version=made.version)
-    return go_to(page)
+        version = prompts.create_version(project_id, draft)
+    page = url_for("ui.prompt", project_id=project_id, name=name, version=version.version)
+    return redirect_after_save(page)
 
 
 def _prompt(kind: str) -> Json:

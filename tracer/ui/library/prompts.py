@@ -86,7 +86,7 @@ def prompt(project_id: str, name: str) -> str:
         default_label=_DEFAULT_LABEL,
         has_default=any(_DEFAULT_LABEL in version.labels for version in versions),
         use=code(_use(shown), "python"),
-        longest_label=MAX_LABEL_LENGTH,
+        max_label_length=MAX_LABEL_LENGTH,
     )
 
 

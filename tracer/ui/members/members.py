@@ -81,7 +81,7 @@ def change_invitation(project_id: str, invitation_id: str) -> AnyResponse | str:
     """Withdraw an invitation, or with ``action=renew`` replace it by a new link."""
     invitation = get_invitation(project_id, invitation_id)
     if invitation is None:
-        abort(404, "This invitation does not exist (any more).")
+        abort(404, "This invitation does not exist; it may have been deleted.")
     if request.form.get("action") != "renew":
         with transaction():
             withdraw_invitation(project_id, invitation_id)

@@ -95,7 +95,7 @@ def _answer_once(project_id: str, key: ApiKey, secret: str) -> Response:
 def _key(project_id: str, key_id: str) -> ApiKey:
     key = get_key(project_id, key_id)
     if key is None or not key.is_valid(datetime.now(UTC)):
-        abort(404, "This key does not exist (any more).")
+        abort(404, "This key does not exist; it may have been deleted.")
     return key
 
 

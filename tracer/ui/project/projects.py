@@ -15,7 +15,7 @@ from tracer.ui.base.rendering import render
 @bp.get("/project/<project_id>/settings/projects")
 def project_list(project_id: str) -> str:  # noqa: ARG001 - part of the address
     """Show all projects by name, and the form of a new one."""
-    return render("project/projects.html", longest_id=MAX_ID, longest_name=MAX_NAME)
+    return render("project/projects.html", max_id_length=MAX_ID, max_name_length=MAX_NAME)
 
 
 @bp.post("/project/<project_id>/settings/projects")

@@ -21,12 +21,12 @@ _PERIOD: Final = timedelta(days=7)
 
 @bp.get("/project/<project_id>/settings")
 def settings(project_id: str) -> str:
-    """Show what the project is and what it holds."""
+    """Show the project's name, environments and size."""
     return render(
         "project/settings.html",
         size=project_size(project_id),
         environments=environment_sizes(project_id, datetime.now(UTC) - _PERIOD),
-        longest_name=MAX_NAME,
+        max_name_length=MAX_NAME,
         visitor=current_visitor(),
     )
 

@@ -93,7 +93,7 @@ def trace_data(selection: SelectionData, forest: Forest) -> TraceData:
     return TraceData(
         **{name: getattr(selection, name) for name in SelectionData.__struct_fields__},
         tree=level_data(forest.roots, project_id),
-        apart=_node_data(forest.apart, project_id) if forest.apart else None,
+        apart=_node_data(forest.deep_node, project_id) if forest.deep_node else None,
     )
 
 

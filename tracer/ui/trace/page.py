@@ -178,7 +178,7 @@ def trace_value(project_id: str, trace_id: str) -> Representations | Response:
 
 def _text_of(value: Json, wanted: str) -> str:
     text = json_tree.dump(value) if wanted == "all" else excerpt.find_text(value, wanted)
-    return abort(404, "This value has no such text (any more).") if text is None else text
+    return abort(404, "This value has no such text; it may have changed.") if text is None else text
 
 
 def _copy_url() -> str:

@@ -78,7 +78,7 @@ def _level(project_id: str, trace_id: str, page: LensPage, token: PageToken) -> 
     rows = [*page.spans.rows, *page.ancestors.values()]
     parents = {row.parent_span_id for row in rows}
     nodes = [
-        Node(row, depth, leads=row.span_id not in own, has_rows_below=row.span_id in parents)
+        Node(row, depth, outside_lens=row.span_id not in own, has_rows_below=row.span_id in parents)
         for depth, row in _in_tree(rows)
     ]
     level = TreeLevel(None, 0, nodes, page.spans.earlier, page.spans.later, token)

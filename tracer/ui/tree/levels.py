@@ -39,7 +39,7 @@ class TreeReader:
     folds: bool = False
     """Show sibling groups as one row. Not in a running trace: its groups still grow."""
     levels: dict[str | None, Children] = field(default_factory=dict)
-    apart: SpanRow | None = None
+    deep_row: SpanRow | None = None
 
     def page(self, parent_id: str | None, cursor: str) -> None:
         """Read the children of ``parent_id`` from ``cursor`` on; raises BadCursor."""
@@ -74,10 +74,10 @@ class TreeReader:
         path = span_tree.path_to(self.project_id, self.trace_id, span_id, page=_PAGE)
         if not path:
             return False
-        # The path was cut at the top: show its end apart from the roots.
+        # The path is too long: show its lower end separately from the roots.
         if path[0].parent_id is not None:
             top = path.pop(0).span_id
-            self.apart = span_tree.read_rows(self.project_id, self.trace_id, [top]).get(top)
+            self.deep_row = span_tree.read_rows(self.project_id, self.trace_id, [top]).get(top)
         limit = _PAGE if len(path) < _PATH_PAGE else _PATH_PAGE
         # If a step is not among the first rows of its level, the level is read from it on.
         near = {step.parent_id: step.ahead < limit for step in path}
@@ -95,9 +95,9 @@ class TreeReader:
         # A copy: `_level` removes the pages that it uses.
         pages = dict(self.levels)
         roots = _level(pages, None, 0, None, self.folds)
-        apart = _node(pages, self.apart, 1, None, self.folds) if self.apart else None
-        complete(self.project_id, self.trace_id, roots, apart=[apart] if apart else [])
-        return Forest(roots, apart, self._row_count())
+        deep_node = _node(pages, self.deep_row, 1, None, self.folds) if self.deep_row else None
+        complete(self.project_id, self.trace_id, roots, detached=[deep_node] if deep_node else [])
+        return Forest(roots, deep_node, self._row_count())
 
     def _load(self, parent_ids: list[str | None], limit: int = _PAGE) -> None:
         missing = [parent_id for parent_id in parent_ids if parent_id not in self.levels]
@@ -146,15 +146,15 @@ def read_level(
 
 
 def complete(
-    project_id: str, trace_id: str, *levels: TreeLevel, apart: Sequence[Node] = ()
+    project_id: str, trace_id: str, *levels: TreeLevel, detached: Sequence[Node] = ()
 ) -> None:
     """Read the subtree totals and high figures of all nodes, and the last group of each cut level.
 
-    This includes the open levels below ``levels`` and ``apart``.
+    This includes the open levels below ``levels`` and ``detached``.
     """
-    nodes = list(apart)
+    nodes = list(detached)
     cut: dict[str, TreeLevel] = {}
-    ahead = [*levels, *(node.level for node in apart if node.level)]
+    ahead = [*levels, *(node.level for node in detached if node.level)]
     while ahead:
         level = ahead.pop()
         nodes += level.nodes

@@ -24,11 +24,11 @@ class Node:
     subtree: Subtree | None = None
     """None: it is not computed yet."""
     early: timedelta | None = None
-    """How long before its parent it began: their clocks disagree."""
+    """By how much it began before its parent, because their clocks disagree."""
     gap: Gap | None = None
     """The gap before it, in which nothing was recorded."""
-    leads: bool = False
-    """It is shown only because rows of the lens are below it."""
+    outside_lens: bool = False
+    """The lens does not have it: it is shown as an ancestor of spans that the lens has."""
     has_rows_below: bool = False
     """Rows of the lens are below it, on the same page."""
     high: frozenset[str] = frozenset()
@@ -61,7 +61,7 @@ class TreeLevel:
     earlier: str | None
     later: str | None
     token: PageToken
-    """With it the page is read again when the trace has grown."""
+    """Identifies the page, so that it can be read again when the trace has grown."""
     gap: Gap | None = None
     """The gap after the last row."""
     last_group: SiblingGroup | None = None
@@ -86,12 +86,12 @@ class TreeLevel:
 
 @dataclass(slots=True)
 class Forest:
-    """The roots, and apart from them the end of a path that is too long to be shown whole."""
+    """The roots; and separately a deep span whose path to the root is too long to be shown."""
 
     roots: TreeLevel
-    apart: Node | None
+    deep_node: Node | None
     row_count: int
     lens: str = ""
     """The lens that the roots are a page of; "": the whole tree."""
     unread: int | None = 0
-    """Spans that the lens does not cover yet; None: it is not known which spans it has."""
+    """Spans that are not yet sorted into lenses; None: no spans of the trace are."""

@@ -58,7 +58,7 @@ class Row:
     model: str
     """The model, if the name does not contain it; without a date at its end."""
     state: str
-    """lost, error, running, warning or "": it selects the icon and text after the name."""
+    """placeholder, error, running, warning or "": it selects the icon and text after the name."""
     message: str | None
     chips: list[Chip]
     boxes: list[Box]
@@ -100,7 +100,7 @@ def row_of(node: Node, axis: Axis, now: datetime) -> Row:
 
 def _state(span: SpanRow) -> str:
     if span.placeholder:
-        return "lost"
+        return "placeholder"
     if span.status != "completed":
         return span.status
     return "warning" if span.level == "warning" else ""
@@ -109,9 +109,9 @@ def _state(span: SpanRow) -> str:
 def _css(node: Node) -> str:
     span = node.span
     failed = " err" if span.status == "error" else ""
-    lost = " lost" if span.placeholder else ""
-    leads = " leads" if node.leads else ""
-    return f"row k-{span.kind}{failed}{lost}{leads}{'' if span.child_count else ' leaf'}"
+    placeholder = " placeholder" if span.placeholder else ""
+    outside = " outside" if node.outside_lens else ""
+    return f"row k-{span.kind}{failed}{placeholder}{outside}{'' if span.child_count else ' leaf'}"
 
 
 def _model(span: SpanRow) -> str:

@@ -64,16 +64,16 @@ def _context(
     ids = [row.user_id for row in page.items]
     details = user_details(project_id, ids, begin, width) if ids else {}
     # As the last row, so that the sums of the list are those of all traces.
-    nobody = sums_without_user(project_id, since) if not (query.shown or page.newer) else None
+    no_user_row = sums_without_user(project_id, since) if not (query.shown or page.newer) else None
     return {
         "details": details,
-        "trends": {user_id: trend(of) for user_id, of in details.items()},
+        "trends": {user_id: trend(detail) for user_id, detail in details.items()},
         "trend_width": 5 * bars - 1,
         "since": since if since and length != "24h" else None,
         "failed_url": partial(_failed_url, project_id, _period(since, length)),
         "latest": LATEST,
-        "nobody": nobody,
-        "most_cost": max((row.total_cost for row in page.items if row.total_cost), default=None),
+        "no_user_row": no_user_row,
+        "max_cost": max((row.total_cost for row in page.items if row.total_cost), default=None),
         "length": length,
         "lengths": [(name, label, query.url(of=name)) for name, (label, _) in LENGTHS.items()],
     }
@@ -87,7 +87,7 @@ def _period(since: datetime | None, length: str) -> str:
 
 
 def _failed_url(project_id: str, period: str, user_id: str) -> str:
-    """Return the address of the failed traces of a user, or of nobody, that are summed up."""
+    """Return the address of the failed traces that a row sums up: of a user, or without a user."""
     own = term("user", user_id) if user_id else "-has:user"
     return TRACES.url(project_id, q=f"{own} status:error {period}".rstrip())
 
@@ -97,12 +97,12 @@ def interval(since: datetime) -> timedelta:
     return max((datetime.now(UTC) - since) / INTERVALS, timedelta(minutes=1))
 
 
-def trend(of: UserDetails) -> Trend:
+def trend(detail: UserDetails) -> Trend:
     """Return the bars of a user's trend, as high as the largest interval."""
-    most = max((count for _, count, _ in of.trend), default=1)
+    maximum = max((count for _, count, _ in detail.trend), default=1)
     return Trend(
-        bars_path([(n, count / most) for n, count, _ in of.trend]),
-        bars_path([(n, failed / most) for n, _, failed in of.trend]),
+        bars_path([(n, count / maximum) for n, count, _ in detail.trend]),
+        bars_path([(n, failed / maximum) for n, _, failed in detail.trend]),
     )
 
 

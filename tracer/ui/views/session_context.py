@@ -18,7 +18,7 @@ _TOO_MANY = "Its model calls are too many, or their inputs too large, to be comp
 
 @html_and_json("/project/<project_id>/sessions/<id:session_id>/context")
 def session_context(project_id: str, session_id: str) -> Representations:
-    """Show how much of the input was sent before; as a fragment, in two sentences."""
+    """Show how much model input repeats; as a fragment, only the totals."""
     row = get_session(project_id, session_id)
     if row is None:
         abort(404, f"This project has no session “{session_id}”.")

@@ -1,4 +1,4 @@
-"""The values of a chart as a table: for readers who can't see it, and as CSV."""
+"""The values of a chart as a table: for screen readers, and as CSV."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Value = float | None
 
 
 @dataclass(frozen=True, slots=True)
-class TwinRow:
-    """A row: its name for people and for programs, its values, and the lists behind them."""
+class ValueRow:
+    """A row: its label on the page, its key in JSON and CSV, its values and their list pages."""
 
     label: str
     key: str
@@ -30,14 +30,14 @@ class TwinRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
-    """A chart as a table: the heading of the first column, then (heading, unit) per value."""
+class ValueTable:
+    """The values of a chart: heading of the first column, (heading, unit) of the others, rows."""
 
     heading: str
     columns: Sequence[tuple[str, Unit]]
-    rows: Sequence[TwinRow]
+    rows: Sequence[ValueRow]
 
-    def texts(self, row: TwinRow) -> list[tuple[str, str]]:
+    def texts(self, row: ValueRow) -> list[tuple[str, str]]:
         """Return the cells of a row as (text, url)."""
         urls = row.urls or [""] * len(row.values)
         return [
@@ -59,41 +59,41 @@ class Twin:
         return [f"{name} ({units[unit]})" if unit in units else name for name, unit in self.columns]
 
 
-def over_time(buckets: Buckets, series: Sequence[Series], unit: Unit) -> Twin:
+def over_time(buckets: Buckets, series: Sequence[Series], unit: Unit) -> ValueTable:
     """Return a row per bucket of time, a column per series."""
     columns = [(each.label, unit) for each in series]
     rows = []
-    for number, start in enumerate(buckets.starts):
-        shared = buckets.urls[number] if buckets.urls else ""
+    for index, start in enumerate(buckets.starts):
+        shared = buckets.urls[index] if buckets.urls else ""
         rows.append(
-            TwinRow(
+            ValueRow(
                 bucket_name(start, buckets.step),
                 _key(start),
-                [each.values[number] for each in series],
-                [each.urls[number] if each.urls else shared for each in series],
+                [each.values[index] for each in series],
+                [each.urls[index] if each.urls else shared for each in series],
             )
         )
-    return Twin("Start", columns, rows)
+    return ValueTable("Start", columns, rows)
 
 
-def of_rows(heading: str, columns: Sequence[tuple[str, Unit]], rows: Sequence[Row]) -> Twin:
+def of_rows(heading: str, columns: Sequence[tuple[str, Unit]], rows: Sequence[Row]) -> ValueTable:
     """Return a row per group."""
-    return Twin(
+    return ValueTable(
         heading,
         columns,
         [
-            TwinRow(row.label, row.label, row.values, row.urls or [row.url] * len(row.values))
+            ValueRow(row.label, row.label, row.values, row.urls or [row.url] * len(row.values))
             for row in rows
         ],
     )
 
 
-def of_bins(bins: Sequence[Bin], unit: Unit, noun: str) -> Twin:
+def of_bins(bins: Sequence[Bin], unit: Unit, noun: str) -> ValueTable:
     """Return a row per range of values."""
     rows = [
-        TwinRow(bin_name(each, unit), _bin_key(each), [each.count], [each.url]) for each in bins
+        ValueRow(bin_name(each, unit), _bin_key(each), [each.count], [each.url]) for each in bins
     ]
-    return Twin("Range", [(noun, Unit.COUNT)], rows)
+    return ValueTable("Range", [(noun, Unit.COUNT)], rows)
 
 
 def of_cells(
@@ -102,14 +102,14 @@ def of_cells(
     counts: Sequence[Sequence[int]],
     urls: Sequence[Sequence[str]],
     unit: Unit,
-) -> Twin:
+) -> ValueTable:
     """Return a row per bucket of time, a column per range of values."""
     columns = [(bin_name(each, unit), Unit.COUNT) for each in bins]
     rows = [
-        TwinRow(bucket_name(start, buckets.step), _key(start), counts[number], urls[number])
-        for number, start in enumerate(buckets.starts)
+        ValueRow(bucket_name(start, buckets.step), _key(start), counts[index], urls[index])
+        for index, start in enumerate(buckets.starts)
     ]
-    return Twin("Start", columns, rows)
+    return ValueTable("Start", columns, rows)
 
 
 def _bin_key(each: Bin) -> str:

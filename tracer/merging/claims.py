@@ -23,7 +23,7 @@ PAYLOADS: Final = ("input", "output")
 """Fields with large values, which are read from the database only when they may change."""
 UNLOADED: Final = msgspec.UNSET
 """Stands for a value in the field's column that was not read."""
-MOST_PROCESSES: Final = 8
+MAX_PROCESSES: Final = 8
 """The limit on the processes remembered per trace: those that joined first."""
 
 
@@ -156,7 +156,7 @@ class Claims(msgspec.Struct):
                     for name, value in self.processes[key].fields.items()
                 },
             ]
-            for key in order[:MOST_PROCESSES]
+            for key in order[:MAX_PROCESSES]
         }
 
     def _joined(self, key: str) -> tuple[int, str]:

@@ -17,7 +17,7 @@ from tracer.records import Json
 
 PREFIX: Final = "metadata."
 # Each part has a stored rank; an object of more parts is merged by its first keys only.
-MOST_PARTS: Final = 200
+MAX_PARTS: Final = 200
 
 NULL: Final[dict[str, Json]] = {"/null": None}
 """The part of a key whose value is null."""
@@ -34,7 +34,7 @@ def parts(
     """
     if deep:
         leaves = list(_leaves(PREFIX, value))
-        if len(leaves) <= MOST_PARTS:
+        if len(leaves) <= MAX_PARTS:
             yield from leaves
             return
     null = None if removing and not deep else NULL

@@ -1,4 +1,4 @@
-"""Pure: what dashboards measure of a trace."""
+"""The values of a trace that rollups sum. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tracer.merging.traces import Trace, shown_environment, shown_name, shown_us
 
 
 class Figures(msgspec.Struct, frozen=True, gc=False):
-    """The values of a trace that are summed, and those that they are summed by; times in µs.
+    """The summed values of a trace, and the dimensions of its series; times in µs.
 
-    A server of the version before reads and writes them without `session_id`.
+    Previous-version servers (rolling upgrade) read and write them without `session_id`.
     """
 
     name: str

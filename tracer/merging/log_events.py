@@ -20,8 +20,8 @@ from typing import Any, Final
 from tracer.records import Json, SpanRecord
 
 PREFIX: Final = "logs."
-MOST_EVENTS: Final = 1_000
-MOST_BYTES: Final = 16 * 1024 * 1024
+MAX_EVENTS: Final = 1_000
+MAX_BYTES: Final = 16 * 1024 * 1024
 LARGE: Final = ("input", "output", "tools")
 FIELDS: Final = (*LARGE, "finish_reasons")
 """Fields of a span that log events may set."""
@@ -31,7 +31,7 @@ STORED_ONCE: Final = ("input", "output")
 Parts = Mapping[str, tuple[int, Json]]
 """Version and value of each part of a patch."""
 
-_BEYOND: Final = MOST_BYTES + 1
+_BEYOND: Final = MAX_BYTES + 1
 
 
 def key_of(time_ns: int, digest: str) -> str:
@@ -51,8 +51,8 @@ def within_limits(patch: dict[str, tuple[int, Json]]) -> dict[str, tuple[int, Js
     on the order of arrival.
     """
     names = _names(patch)
-    sizes = accumulate(patch[name][1]["size"] for name in names[:MOST_EVENTS])
-    kept = sum(size <= MOST_BYTES for size in sizes)
+    sizes = accumulate(patch[name][1]["size"] for name in names[:MAX_EVENTS])
+    kept = sum(size <= MAX_BYTES for size in sizes)
     if kept == len(names):
         return patch
     first, *gone = names[kept:]

@@ -50,7 +50,7 @@ class Totals(msgspec.Struct):
     cost: dict[str, Decimal] = {}
 
     def add(self, span: Span, sign: int = 1) -> None:
-        """Add a span (sign 1) or remove one (sign -1); placeholders don't count."""
+        """Add a span (sign 1) or subtract one (sign -1); ignores placeholders."""
         if span.placeholder:
             return
         record = span.record
@@ -71,23 +71,23 @@ class Totals(msgspec.Struct):
         if record.model:
             _bump(self.models, record.model, sign)
         if not span.usage_excluded:
-            self._add_use(record, sign)
+            self._add_usage(record, sign)
 
-    def _add_use(self, record: SpanRecord, sign: int) -> None:
+    def _add_usage(self, record: SpanRecord, sign: int) -> None:
         if record.usage:
             self.counts["metered_count"] += sign
             if not record.cost:
                 self.counts["unpriced_count"] += sign
-            for bucket, number in record.usage.items():
-                _bump(self.usage, bucket, sign * number)
+            for usage_type, number in record.usage.items():
+                _bump(self.usage, usage_type, sign * number)
         if record.cost:
             self.counts["priced_count"] += sign
             # A total sent beside its parts would count the parts twice.
             parts = record.cost
             if "total" in parts:
                 parts = {"total": parts["total"]}
-            for bucket, dollars in parts.items():
-                _bump(self.cost, bucket, sign * dollars)
+            for usage_type, dollars in parts.items():
+                _bump(self.cost, usage_type, sign * dollars)
 
 
 def _bump(sums: dict[str, Any], key: str, number: Any) -> None:
@@ -99,7 +99,7 @@ def _bump(sums: dict[str, Any], key: str, number: Any) -> None:
 
 
 class Derived(msgspec.Struct):
-    """Values of single spans: the root's name, the bounds, the text of the first error."""
+    """Values of single spans: the root's name, the bounds, the message of the first error."""
 
     root_span_id: str | None = None
     """The root, or until one arrives the first span below the first missing one."""
@@ -115,9 +115,9 @@ class Derived(msgspec.Struct):
     input_source: tuple[int, str] | None = None
     """Start and id of the first generation with an input, where the root has none."""
     borrows_input: bool = False
-    """The preview of the input is that of ``input_source``."""
+    """The preview of the input is that of the span in ``input_source``."""
     tracks_input: bool = True
-    """``input_source`` covers all spans that are stored."""
+    """``input_source`` is up to date with all stored spans."""
     output_preview: str | None = None
     error_message: str | None = None
     start: int | None = None
@@ -181,7 +181,7 @@ class Trace(msgspec.Struct):
 
 
 def extend(derived: Derived, spans: Iterable[Span]) -> None:
-    """Widen the bounds by these spans."""
+    """Extend the bounds so that they include these spans."""
     for span in spans:
         record = span.record
         if span.placeholder:
@@ -195,15 +195,15 @@ def extend(derived: Derived, spans: Iterable[Span]) -> None:
 
 
 @overload
-def clip(text: str, most: int) -> str: ...
+def clip(text: str, maximum: int) -> str: ...
 @overload
-def clip(text: str | None, most: int) -> str | None: ...
-def clip(text: str | None, most: int) -> str | None:
-    """Return the text cut to `most` bytes of UTF-8, at a character."""
-    if text is None or len(text) * 4 <= most:
+def clip(text: str | None, maximum: int) -> str | None: ...
+def clip(text: str | None, maximum: int) -> str | None:
+    """Return the text cut to `maximum` bytes of UTF-8, at a character."""
+    if text is None or len(text) * 4 <= maximum:
         return text
     raw = text.encode()
-    return text if len(raw) <= most else raw[: most - 3].decode(errors="ignore") + "…"
+    return text if len(raw) <= maximum else raw[: maximum - 3].decode(errors="ignore") + "…"
 
 
 def shown_name(trace: Trace) -> str:

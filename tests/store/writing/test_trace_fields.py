@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.store.rows import clear_tables, put, trace_rows
 from tests.support.traces.records import T0, span
-from tracer.merging.claims import MOST_PROCESSES
+from tracer.merging.claims import MAX_PROCESSES
 from tracer.records import (
     RANK_CREATE,
     RANK_IMPLIED,
@@ -228,12 +228,12 @@ def test_a_trace_of_many_processes_remembers_the_root_and_the_first_to_join(
     connection: psycopg.Connection[Any],
 ) -> None:
     put(connection, ROOT, sent(RANK_SPAN, MAIN, environment="production"))
-    for number in range(3 * MOST_PROCESSES):
+    for number in range(3 * MAX_PROCESSES):
         resource = {"service.name": f"worker {number}"}
         put(connection, sent(RANK_SPAN, resource, T0 + number, environment="staging", release="r"))
     [trace] = trace_rows(connection)
     assert (trace["environment"], trace["release"]) == ("production", "r")
-    assert len(trace["claims"]["processes"]) == MOST_PROCESSES
+    assert len(trace["claims"]["processes"]) == MAX_PROCESSES
 
 
 def test_two_resources_of_one_process_are_one_process() -> None:

@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 from tracer.errors import Overloaded, StoreUnavailable
 from tracer.records import Batch
 from tracer.store.writing import writer as writer_module
-from tracer.store.writing.locked_traces import MOST_WAITING
+from tracer.store.writing.locked_traces import MAX_WAITING
 from tracer.store.writing.writer import Rejected, Writer
 
 # PostgreSQL has no text with a NUL in it: what reaches the store with one is refused there.
@@ -204,7 +204,7 @@ def test_a_locked_trace_delays_no_other_and_its_writers_are_refused(
         threads = [threading.Thread(target=send_to_locked, args=(n,)) for n in range(16)]
         for thread in threads:
             thread.start()
-        wait_until(lambda: len(refused) == 16 - MOST_WAITING, "refusals of those who need not wait")
+        wait_until(lambda: len(refused) == 16 - MAX_WAITING, "refusals of those who need not wait")
         started = time.monotonic()
         for n in range(20):
             assert own_writer.write("default", Batch(spans=[span("a", trace=f"free{n}")])) == []
@@ -223,7 +223,7 @@ def test_writes_of_a_locked_trace_are_stored_once_it_is_free(
     def send(number: int) -> None:
         assert own_writer.write("default", Batch(spans=[span(f"s{number}", trace="held")])) == []
 
-    threads = [threading.Thread(target=send, args=(n,)) for n in range(MOST_WAITING)]
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(MAX_WAITING)]
     with psycopg.connect(connection.info.dsn) as holder:
         holder.execute("SELECT FROM traces FOR UPDATE")
         for thread in threads:
@@ -233,7 +233,7 @@ def test_writes_of_a_locked_trace_are_stored_once_it_is_free(
         thread.join(timeout=30)
         assert not thread.is_alive()
     stored = {row["span_id"] for row in table_rows(connection, "spans")}
-    assert stored == {"first", *(f"s{n}" for n in range(MOST_WAITING))}
+    assert stored == {"first", *(f"s{n}" for n in range(MAX_WAITING))}
     assert own_writer._waiting == 0
     assert disagreements(connection) == []
 

@@ -1,4 +1,4 @@
-"""Steps of a change to stored rows that the worker makes after an upgrade, while the server runs.
+"""Background upgrades: the worker rewrites stored rows in steps while the server runs.
 
 Imports psycopg alone: the background worker calls it.
 """
@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
-# Servers of before the revision, which still write rows as they were before it.
+# Connected servers of an older revision, which still write rows in the old form.
 _OLDER: Final = """
     SELECT FROM pg_stat_activity
     WHERE datname = current_database() AND application_name ~ '^tracer [0-9]+$'
@@ -20,7 +20,7 @@ _DUE: Final = f"""
     SELECT 1 FROM background_upgrades
     WHERE name = '{{name}}' AND finished_at IS NULL AND NOT EXISTS ({_OLDER})
 """  # noqa: S608 - composed of constants
-# One server works at a time; another one skips.
+# Only one server works at a time; others get no row.
 _POSITION: Final = f"""
     SELECT position FROM background_upgrades
     WHERE name = '{{name}}' AND finished_at IS NULL AND NOT EXISTS ({_OLDER})
@@ -42,7 +42,7 @@ def application_name(revision: str) -> str:
 
 
 class Progress(NamedTuple):
-    """Rows that were looked at, and about how many there are."""
+    """The number of processed rows, and about the number of all rows."""
 
     done: int
     total: int
@@ -65,7 +65,7 @@ class BackgroundUpgrade:
         return _DUE.format(name=self._name, since=self._since)
 
     def lock_position(self, cursor: psycopg.Cursor[Any]) -> list[str] | None:
-        """Return the key of the last row that was looked at, for this transaction alone.
+        """Return the key of the last processed row, locked until the transaction ends.
 
         None: the upgrade is finished, waits for older servers, or another server works on it.
         """
@@ -74,16 +74,16 @@ class BackgroundUpgrade:
         return None if row is None else row[0]
 
     def advance(self, cursor: psycopg.Cursor[Any], position: Sequence[str], rows: int) -> None:
-        """Note the new position, and how many rows lie between it and the one before."""
+        """Store the new position and add the number of rows processed since the previous one."""
         cursor.execute(_ADVANCE, (list(position), rows, self._name))
 
     def finish(self, cursor: psycopg.Cursor[Any]) -> None:
-        """Note that no rows are left."""
+        """Mark the upgrade as finished."""
         cursor.execute(_FINISH, (self._name,))
 
 
 def read_progress(connection: psycopg.Connection[Any]) -> dict[str, Progress]:
-    """Return how far each upgrade is that is not finished, by its name."""
+    """Return the progress of each unfinished upgrade by its name."""
     rows = connection.execute(_PROGRESS).fetchall()
     return {name: Progress(done, total) for name, done, total in rows}
 
@@ -94,7 +94,7 @@ def run_steps(
     pause: float,
     wait: Callable[[float], bool],
 ) -> None:
-    """Take steps until one returns False or ``wait(pause)`` returns True: time to stop."""
+    """Run steps until one returns False, or ``wait(pause)`` returns True to stop."""
     with psycopg.connect(url) as connection:
         while step(connection) and not wait(pause):
             pass

@@ -1,4 +1,4 @@
-"""How many rows PostgreSQL expects a query to return, and samples of tables with too many."""
+"""The planner's estimate of the rows of a query, and samples of large tables."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from tracer.extensions import db
 
 
 class Estimate(NamedTuple):
-    """What PostgreSQL's planner expects of a query; ``cost`` is in units of its own."""
+    """The estimate of PostgreSQL's planner for a query; ``cost`` is in the planner's units."""
 
     rows: float
     cost: float
 
 
 def estimated_rows(query: sa.Select[Any]) -> float:
-    """Return how many rows the planner expects, which takes about a millisecond."""
+    """Return the number of rows that the planner expects; takes about a millisecond."""
     return estimate(query).rows
 
 
 def estimate(query: sa.Select[Any]) -> Estimate:
-    """Return the planner's estimate, which takes about a millisecond."""
+    """Return the planner's estimate; takes about a millisecond."""
     compiled = query.compile(db.engine, compile_kwargs={"render_postcompile": True})
     statement = f"EXPLAIN (FORMAT JSON) {compiled}"
     plan = db.session.connection().exec_driver_sql(statement, compiled.params).scalar_one()

@@ -1,4 +1,4 @@
-"""Why the embedded database is not running: written by the parent process, read by its workers."""
+"""The reason why the embedded database is down: set by the parent process, read by its workers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _reason: Final = RawArray(c_char, _LONGEST)
 
 
 def set_outage(reason: str) -> None:
-    """Tell the workers why the database is not running; empty: it is."""
+    """Set the reason why the database is not running; empty: it is running."""
     _reason.value = reason.encode()[: _LONGEST - 1]
 
 
 def outage() -> str:
-    """Return why the database is not running; empty: it is, or nobody knows."""
+    """Return why the database is not running; empty: it is, or the reason is unknown."""
     return bytes(_reason.value).decode(errors="ignore")

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from tracer.store.database.session import UNREACHABLE, bound_waits
 
-MOST_LAG_SECONDS: Final = 60.0
-"""A replica that is further behind is not read from."""
+MAX_LAG_SECONDS: Final = 60.0
+"""Pages are not read from a replica with a larger lag."""
 _CHECK_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 5.0
 # A standby that has replayed all it received is up to date only while it still receives.
@@ -28,14 +28,14 @@ _LAG: Final = """
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far the replica is behind, in seconds; None: it can't be reached."""
+    """The lag of the replica in seconds; None: it can't be reached."""
 
     lag: float | None
 
     @property
     def usable(self) -> bool:
         """Whether pages may be read from it."""
-        return self.lag is not None and self.lag <= MOST_LAG_SECONDS
+        return self.lag is not None and self.lag <= MAX_LAG_SECONDS
 
 
 class Replica:
@@ -49,7 +49,7 @@ class Replica:
         self._next_check = 0.0
 
     def state(self) -> State:
-        """Return the state, checked anew where the last check is too old."""
+        """Return the state, checked again if the last check is too old."""
         if time.monotonic() >= self._next_check and self._lock.acquire(blocking=False):
             try:
                 self._state = self._check()

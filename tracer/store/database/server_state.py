@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tracer.extensions import db
 
-# Counts stop here: more is as alarming, and would take long to count.
+# Counts stop at this limit: counting more would take long, and would not change the alarm.
 _MOST: Final = 10_000
 _DUE: Final = {
     "analyses": "SELECT 1 FROM analyses WHERE analysed IS DISTINCT FROM revision",

@@ -29,23 +29,23 @@ _INPUT = """
 
 def from_spans(trace: Trace, spans: Iterable[Span]) -> None:
     """Set the preview from all the spans of a new trace."""
-    if _wanted(trace):
+    if _needs_input(trace):
         records = {span.record.span_id: span.record for span in spans}
         _extend(trace, records)
         source = trace.derived.input_source
         if source is not None and trace.derived.input_preview is None:
-            _borrow(trace, records[source[1]].input)
+            _borrow_preview(trace, records[source[1]].input)
 
 
 def from_database(connection: psycopg.Connection[Any], key: TraceKey, change: Change) -> None:
     """Set the preview of a stored trace, after its changed spans were written."""
     trace, derived = change.trace, change.trace.derived
-    if not _wanted(trace):
+    if not _needs_input(trace):
         derived.input_source, derived.borrows_input = None, False
         return
     records = {span_id: span.record for span_id, span in change.after.items()}
-    before = derived.input_source
-    if _lost(trace, records):
+    previous = derived.input_source
+    if _must_look_up(trace, records):
         row = connection.execute(_FIRST_GENERATION, key).fetchone()
         derived.input_source = None if row is None else (to_micros(row[0]), row[1])
     else:
@@ -55,19 +55,21 @@ def from_database(connection: psycopg.Connection[Any], key: TraceKey, change: Ch
         if derived.borrows_input:
             derived.input_preview, derived.borrows_input = None, False
         return
-    # The span that replaces a missing root may have an input of its own.
-    open_to_borrow = derived.borrows_input or derived.input_preview is None
-    outdated = source[1] in records or source != before or not derived.borrows_input
-    if open_to_borrow and outdated:
+    # The preview may be that of the span that stands in for a missing root; then it stays.
+    may_borrow = derived.borrows_input or derived.input_preview is None
+    outdated = source[1] in records or source != previous or not derived.borrows_input
+    if may_borrow and outdated:
         record = records.get(source[1])
-        _borrow(trace, _read(connection, key, source[1]) if record is None else record.input)
+        _borrow_preview(
+            trace, _read(connection, key, source[1]) if record is None else record.input
+        )
 
 
-def _wanted(trace: Trace) -> bool:
+def _needs_input(trace: Trace) -> bool:
     return trace.value("input") is None and "input" not in trace.derived.root_payloads
 
 
-def _lost(trace: Trace, records: dict[str, SpanRecord]) -> bool:
+def _must_look_up(trace: Trace, records: dict[str, SpanRecord]) -> bool:
     """Return whether the first generation must be looked up among all spans of the trace."""
     source = trace.derived.input_source
     if source is None:
@@ -89,7 +91,7 @@ def _has_input(record: SpanRecord) -> bool:
     return record.kind == "generation" and record.input is not None
 
 
-def _borrow(trace: Trace, value: Json) -> None:
+def _borrow_preview(trace: Trace, value: Json) -> None:
     trace.derived.input_preview = preview(value)
     trace.derived.borrows_input = True
 

@@ -1,4 +1,4 @@
-"""Spans as the lines that COPY takes: the innermost loop of writing."""
+"""Encodes spans as lines for COPY: the innermost loop of writing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tracer.times import sql_time
 # A longer message is in the exception event in full; the tree shows one line.
 MESSAGE_BYTES = 8_000
 JSON_NULL = "null"
-_NO_USE = "\t".join([NULL] * 4)
+_NO_USAGE_COLUMNS = "\t".join([NULL] * 4)
 Labels = tuple[str | None, str | None, str | None, str | None, str | None, int | None, str | None]
 """The values of _LABEL_COLUMNS."""
 
@@ -65,7 +65,7 @@ _JSON_COLUMNS = (
     "patch",
 )
 _NARROW = f"COPY spans ({', '.join(spans.c.keys())}) FROM STDIN"
-# Encoded at once, JSON columns that have no value come out as null.
+# All JSON columns are encoded in one call, which encodes missing values as null.
 _WIDE = f"""
     COPY span_payload_rows ({", ".join((*_KEY_COLUMNS, "split", *_LABEL_COLUMNS, *_JSON_COLUMNS))})
     FROM STDIN (NULL '{JSON_NULL}')
@@ -82,9 +82,9 @@ def copy_spans(
     traces: Iterable[tuple[TraceKey, Collection[Span]]],
     stored: Container[TraceKey] = (),
 ) -> None:
-    """Add spans by (project, trace), none of which may be there yet, to both span tables.
+    """Insert new spans by (project, trace) into both span tables; none of them may be stored yet.
 
-    ``stored``: traces that have other spans already.
+    ``stored``: traces that have other stored spans.
     """
     narrow: list[str] = []
     wide: list[bytes] = []
@@ -110,7 +110,7 @@ def copy_spans(
 
 
 def _calls_a_model_twice(its_spans: Iterable[Span]) -> bool:
-    # The messages of a single call repeat nothing: as parts they would only take more space.
+    # A single call's messages are not repeated, so splitting them into parts would waste space.
     return sum(span.record.kind == "generation" for span in its_spans) > 1
 
 
@@ -120,7 +120,7 @@ def _copy(cursor: psycopg.Cursor[Any], statement: str, rows: bytes) -> None:
 
 
 class _Shared:
-    """What many spans of a batch have in common, made ready for COPY once."""
+    """Caches encoded values that many spans of a batch have in common."""
 
     def __init__(self, parts: dict[TraceKey, Parts]) -> None:
         self.project_id = ""
@@ -130,9 +130,10 @@ class _Shared:
         self._texts: dict[str, str] = {}
 
     def json(self, value: Any) -> tuple[msgspec.Raw, bool]:
-        """Return the JSON of a resource, a scope or names of attributes, of one object each.
+        """Return (the JSON of a resource, a scope or attribute names; whether it has a part).
 
-        True: it is a skeleton that refers to a part of the project.
+        With a part it is a skeleton that refers to a part of the project. Values are cached by
+        identity: spans of a batch share the object.
         """
         key = self.project_id, id(value)
         shared = self._json.get(key)
@@ -145,7 +146,7 @@ class _Shared:
         return shared
 
     def labels(self, labels: Labels) -> str:
-        """Return columns of `span_payload_rows` of which there are few different ones."""
+        """Return the label columns of `span_payload_rows`, which have few distinct values."""
         columns = self._labels.get(labels)
         if columns is None:
             columns = self._labels[labels] = "\t".join(
@@ -176,7 +177,7 @@ def _narrow(key: str, span: Span, record: SpanRecord, shared: _Shared) -> str:
         record.level,
         NULL if message is None else escaped(clip(message, MESSAGE_BYTES)),
         NULL if model is None else shared.text(model),
-        _use(record) if record.usage or record.cost else _NO_USE,
+        _usage_columns(record) if record.usage or record.cost else _NO_USAGE_COLUMNS,
         _array(record.flags) if record.flags else NULL,
         "t" if span.placeholder else "f",
         "t" if span.patched else "f",
@@ -187,7 +188,7 @@ def _narrow(key: str, span: Span, record: SpanRecord, shared: _Shared) -> str:
     ))  # fmt: skip
 
 
-def _use(record: SpanRecord) -> str:
+def _usage_columns(record: SpanRecord) -> str:
     """Return tokens and dollars as columns."""
     input_tokens, output_tokens, tokens = token_sums(record.usage)
     cost = cost_total(record.cost)
@@ -226,7 +227,7 @@ def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared, parts: Part
         record.finish_reasons or None,
         record.claimed or None,
         record.notes or None,
-        _laid_over(span) if span.patch else None,
+        _patch_column(span) if span.patch else None,
     ]
     bits = 0
     for position, column_bit in _PROJECT_POSITIONS:
@@ -262,7 +263,7 @@ def _split(values: list[Any], lines: bytes, bits: int, parts: Parts) -> tuple[by
     return b"\n".join(columns), bits
 
 
-def _laid_over(span: Span) -> dict[str, Any]:
+def _patch_column(span: Span) -> dict[str, Any]:
     """Return the patches, without the large values that the columns hold already."""
     fields = {
         field: entry[:1] if field in ("input", "output") and entry[1] is not None else entry
@@ -272,7 +273,7 @@ def _laid_over(span: Span) -> dict[str, Any]:
 
 
 def _wide_text(value: str) -> str:
-    # COPY looks for its word for NULL before it takes escapes out.
+    # COPY compares a column with its text for NULL before it decodes escapes.
     return "nul\\l" if value == JSON_NULL else escaped(value)
 
 

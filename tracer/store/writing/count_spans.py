@@ -1,4 +1,4 @@
-"""Counts spans by dialect and by what the attribute mapping lacks, with examples, per project."""
+"""Counts spans per project by dialect and by gaps of the attribute mapping, with examples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tracer.store.counters.fold_sql import EXAMPLES
 from tracer.store.database.keys import TraceKey
 
 Measure = tuple[str, str]
-"""What is counted, and of which value: ("dialect", "openinference"), ("flag", "truncated") …"""
+"""(measure, value), for example ("dialect", "openinference") or ("flag", "truncated")."""
 
 _ADD = """
     INSERT INTO mapping_counts (project_id, measure, value, number, examples)
@@ -23,13 +23,13 @@ _ADD = """
 """
 
 
-class _Tally(msgspec.Struct):
+class _Counter(msgspec.Struct):
     number: int = 0
     examples: list[tuple[str, str]] = []
 
 
 def measures(span: Span) -> list[Measure]:
-    """Return what this span counts as."""
+    """Return the counters that include this span."""
     if span.placeholder:
         return []
     record = span.record
@@ -48,34 +48,34 @@ def measures(span: Span) -> list[Measure]:
 
 def count(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
     """Count the spans that change, as part of their transaction."""
-    tallies: dict[str, dict[Measure, _Tally]] = {}
+    counters: dict[str, dict[Measure, _Counter]] = {}
     for (project_id, trace_id), change in changes.items():
-        _add(tallies.setdefault(project_id, {}), trace_id, change)
+        _add(counters.setdefault(project_id, {}), trace_id, change)
     rows = [
         {
             "project_id": project_id,
             "measure": measure,
             "value": value,
-            "number": tally.number,
-            "examples": tally.examples,
+            "number": counter.number,
+            "examples": counter.examples,
         }
-        for project_id, its in tallies.items()
-        for (measure, value), tally in its.items()
-        if tally.number
+        for project_id, its in counters.items()
+        for (measure, value), counter in its.items()
+        if counter.number
     ]
     if rows:
         connection.execute(_ADD, [exact_json.encode(rows).decode()])
 
 
-def _add(tallies: dict[Measure, _Tally], trace_id: str, change: Change) -> None:
+def _add(counters: dict[Measure, _Counter], trace_id: str, change: Change) -> None:
     for span_id, span in change.after.items():
         for measure in measures(span):
-            tally = tallies.get(measure)
-            if tally is None:
-                tally = tallies[measure] = _Tally()
-            tally.number += 1
-            if len(tally.examples) < EXAMPLES:
-                tally.examples.append((trace_id, span_id))
+            counter = counters.get(measure)
+            if counter is None:
+                counter = counters[measure] = _Counter()
+            counter.number += 1
+            if len(counter.examples) < EXAMPLES:
+                counter.examples.append((trace_id, span_id))
         old = change.before.get(span_id)
         for measure in measures(old) if old is not None else ():
-            tallies.setdefault(measure, _Tally()).number -= 1
+            counters.setdefault(measure, _Counter()).number -= 1

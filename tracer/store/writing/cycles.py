@@ -33,7 +33,7 @@ _ANCESTORS = f"""
 """  # noqa: S608 - composed of constants; values are bound
 
 
-def members(parents: Mapping[str, str | None]) -> set[str]:
+def find_cycle_members(parents: Mapping[str, str | None]) -> set[str]:
     """Return the ids that are their own ancestors under `parents` (id -> parent id)."""
     seen: set[str] = set()
     cyclic: set[str] = set()
@@ -52,7 +52,7 @@ def members(parents: Mapping[str, str | None]) -> set[str]:
 
 def flatten_within(change: Change) -> None:
     """Break the cycles among the spans of a new trace."""
-    for span_id in members(_parents(change.after)):
+    for span_id in find_cycle_members(_parents(change.after)):
         change.after[span_id] = flatten(change.after[span_id])
 
 
@@ -65,11 +65,11 @@ def flatten_across(connection: psycopg.Connection[Any], key: TraceKey, change: C
     parents = _parents(change.before) | _parents(change.after)
     if any(_may_close(change.before.get(span_id), span) for span_id, span in change.after.items()):
         parents = _stored_parents(connection, key, parents, change.after) | parents
-    circle = members(parents)
-    if not circle:
+    cycle = find_cycle_members(parents)
+    if not cycle:
         return
-    _pull_in(connection, key, change, circle)
-    for span_id in circle & change.after.keys():
+    _add_stored_members(connection, key, change, cycle)
+    for span_id in cycle & change.after.keys():
         if "cycle" not in change.after[span_id].record.flags:
             change.after[span_id] = flatten(change.after[span_id])
 
@@ -99,11 +99,11 @@ def _stored_parents(
     return dict(connection.execute(_ANCESTORS, values).fetchall())
 
 
-def _pull_in(
-    connection: psycopg.Connection[Any], key: TraceKey, change: Change, circle: set[str]
+def _add_stored_members(
+    connection: psycopg.Connection[Any], key: TraceKey, change: Change, cycle: set[str]
 ) -> None:
     """Add the cycle's stored spans to the changing spans."""
-    wanted = [(*key, span_id) for span_id in circle - change.after.keys()]
+    wanted = [(*key, span_id) for span_id in cycle - change.after.keys()]
     stored = load.load_spans(connection, wanted)
     for span_key, span in stored.items():
         if "cycle" not in span.record.flags:

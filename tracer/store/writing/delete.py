@@ -19,8 +19,8 @@ from tracer.store.rollups.note_changes import note_deletes
 from tracer.store.schema import comments, scores, sessions, shares, traces
 from tracer.store.writing import load, save
 
-# Traces deleted per transaction: writers of these traces wait meanwhile.
-_AT_ONCE: Final = 200
+# Number of traces deleted in one transaction, during which writers of these traces wait.
+_STEP_TRACES: Final = 200
 _ANNOTATIONS: Final = (scores, comments, shares)
 
 _EMPTY_SESSIONS: Final = """
@@ -87,8 +87,8 @@ def delete_all(project_id: str, trace_ids: Sequence[str]) -> int:
     """Delete several traces, as `delete_trace` does; return how many existed."""
     with own_connection() as connection:
         return sum(
-            delete_traces(connection, project_id, trace_ids[start : start + _AT_ONCE])
-            for start in range(0, len(trace_ids), _AT_ONCE)
+            delete_traces(connection, project_id, trace_ids[start : start + _STEP_TRACES])
+            for start in range(0, len(trace_ids), _STEP_TRACES)
         )
 
 
@@ -96,7 +96,7 @@ def delete_session(project_id: str, session_id: str) -> bool:
     """Delete a session with all its traces; return whether it had any."""
     query = (
         "SELECT trace_id FROM traces WHERE project_id = %s AND session_id = %s"  # noqa: S608 - composed of constants; values are bound
-        f" ORDER BY start_time LIMIT {_AT_ONCE}"
+        f" ORDER BY start_time LIMIT {_STEP_TRACES}"
     )
     deleted = 0
     with own_connection() as connection:
@@ -114,7 +114,7 @@ def delete_traces(
     """Delete these traces; return how many existed. `connection` must not be in a transaction."""
     keys = [(project_id, trace_id) for trace_id in sorted(trace_ids)]
     with connection.transaction():
-        # From here on no other transaction writes to them; waiting writers will see the tombstones.
+        # The lock keeps other transactions from writing to them; waiting writers find tombstones.
         locked = load.lock_traces(connection, keys)
         figures = {key: Figures.of(trace) for key, trace in locked.items()}
         note_deletes(connection, figures)

@@ -1,4 +1,4 @@
-"""What is stored of the traces and spans that a batch touches, locked and as pure values."""
+"""Locks and reads the stored traces and spans of a batch, as values of `tracer.merging`."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _LOCK = """
     FOR UPDATE OF t, p
 """
 
-_SAID_PAYLOADS = """
+_SENT_PAYLOADS = """
     SELECT project_id, trace_id, input, output FROM trace_payloads
     JOIN unnest(%b::text[], %b::text[]) k (project_id, trace_id) USING (project_id, trace_id)
 """
 
 SPAN_PAYLOAD_COLUMNS = "p.usage, p.cost, p.cost_source, p.provider, p.dialect, p.sent_parent_id"
-"""Of `span_payloads`: what `read_span` needs besides the columns of `spans`."""
+"""The columns of `span_payloads` that `read_span` needs besides those of `spans`."""
 
 _SPANS = f"""
     SELECT s.*, {SPAN_PAYLOAD_COLUMNS}
@@ -76,24 +76,24 @@ _PAYLOAD_FIELDS = (
 
 
 _SMALL_FIELDS = ("name", "user_id", "session_id", "environment", "release", "version", "public")
-"""Columns of `traces` that hold what was sent, and that are read with every trace."""
+"""Columns of `traces` that hold sent values and are read with every trace."""
 
 
 def lock_traces(
     connection: psycopg.Connection[Any], keys: Iterable[TraceKey]
 ) -> dict[TraceKey, Trace]:
-    """Lock those of the traces that exist until the transaction ends, and return them."""
+    """Lock the existing ones of these traces until the transaction ends, and return them."""
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(_LOCK, columns_of(keys, 2))
         return {(row["project_id"], row["trace_id"]): _trace(row) for row in cursor}
 
 
-def load_said_payloads(connection: psycopg.Connection[Any], traces: dict[TraceKey, Trace]) -> None:
-    """Complete the claims of these traces with their own input and output."""
+def load_sent_payloads(connection: psycopg.Connection[Any], traces: dict[TraceKey, Trace]) -> None:
+    """Add the stored input and output of these traces to their claims."""
     if not traces:
         return
     with connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(_SAID_PAYLOADS, columns_of(traces, 2)):
+        for row in cursor.execute(_SENT_PAYLOADS, columns_of(traces, 2)):
             claims = traces[row["project_id"], row["trace_id"]].claims
             claims.fields |= {name: row[name] for name in PAYLOADS if name in claims.ranks}
             for process in claims.processes.values():
@@ -123,7 +123,7 @@ def load_payloads(connection: psycopg.Connection[Any], stored: dict[SpanKey, Spa
             span.record.claimed = tuple(span.record.claimed)
             patch = row["patch"] or {"fields": {}, "hidden": {}}
             for name, (version, *value) in patch["fields"].items():
-                # A large value is kept once, in the column that it was laid over.
+                # A large value is stored only once, in the column of the field that it patches.
                 span.patch[name] = version, value[0] if value else row[name]
             span.filled = patch.get("filled", [])
             span.patch = dict(log_events.restored(span.patch, span.filled, row))
@@ -139,7 +139,7 @@ def _micros(time: datetime | None) -> int | None:
 
 
 def read_span(row: dict[str, Any]) -> Span:
-    """Return the span of one row of `spans` beside its usage and cost."""
+    """Return the span of a row of `spans` with `SPAN_PAYLOAD_COLUMNS`."""
     return Span(
         record=SpanRecord(
             trace_id=row["trace_id"],
@@ -205,13 +205,13 @@ def _trace(row: dict[str, Any]) -> Trace:
 
 
 def _root_has(trace: Trace, name: str, row: dict[str, Any]) -> bool:
-    """Return whether the root has an input or output, as far as that may still matter."""
+    """Return whether the root has an input or output that is not overridden by a sent value."""
     claims, derived = trace.claims, trace.derived
     if derived.rootless or (name in claims.ranks and not claims.cleared(name)):
         return False
     candidate = claims.candidate(name, derived.root_process)
     if candidate is not None:
-        # An implied value that doesn't show is kept aside: the root's shows.
+        # An implied value that is stored in the claims, not in its column: the root's is shown.
         return candidate.rank == RANK_IMPLIED and candidate.value is not UNLOADED
     borrowed = name == "input" and derived.borrows_input
     return row[f"{name}_preview"] is not None and not borrowed

@@ -1,7 +1,7 @@
-"""Batches that wait for a trace which another transaction has locked, outside the queue.
+"""Batches that wait, outside the queue, for a trace that another transaction has locked.
 
-One of them is tried again at a time for each such trace, with a short lock timeout, so that a trace
-that stays locked costs its writers a refusal and nobody else anything.
+Per locked trace, one batch at a time is retried, with a short lock timeout. So a trace that stays
+locked fails the requests that write to it, and does not delay others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import psycopg
 
 from tracer.store.database.keys import TraceKey, columns_of
 
-MOST_WAITING: Final = 4
+MAX_WAITING: Final = 4
 """Batches that may wait per process: each occupies the thread of its request."""
 WAIT_SECONDS: Final = 5.0
 """How long a batch waits before its request is refused."""
@@ -55,7 +55,7 @@ class LockedTraces(Generic[B]):
         self._entries: dict[TraceKey, _Entry[B]] = {}
 
     def add(self, batch: B, keys: Iterable[TraceKey]) -> bool:
-        """Let a batch wait for these traces; False: it has waited too long, or too many wait."""
+        """Queue a batch for these traces; False: it has waited too long, or too many wait."""
         now = time.monotonic()
         key = min(keys)
         entry = self._entries.setdefault(key, _Entry(now))
@@ -64,15 +64,15 @@ class LockedTraces(Generic[B]):
         if is_trial:
             entry.trial = None
         number = sum(len(each.waiting) for each in self._entries.values())
-        if now >= deadline or number >= MOST_WAITING:
+        if now >= deadline or number >= MAX_WAITING:
             self._drop_unused()
             return False
         entry.retry_at = now + RETRY_SECONDS
         entry.waiting.appendleft((deadline, batch))
         return True
 
-    def concerns(self, batch: B) -> set[TraceKey]:
-        """Return the traces of a batch that are known to be locked, but for those it tries."""
+    def locked_of(self, batch: B) -> set[TraceKey]:
+        """Return the traces of a batch that are known to be locked, except those it is retrying."""
         if not self._entries:
             return set()
         others = {key for key, entry in self._entries.items() if entry.trial is not batch}
@@ -83,12 +83,12 @@ class LockedTraces(Generic[B]):
         return any(batch is other for entry in self._entries.values() for _, other in entry.waiting)
 
     def seconds_to_retry(self) -> float | None:
-        """Return when the next batch is to be tried; None: none waits."""
+        """Return the seconds until the next batch is due to be retried; None: none waits."""
         times = [entry.retry_at for entry in self._entries.values() if entry.waiting]
         return max(0.01, min(times) - time.monotonic()) if times else None
 
     def due(self) -> B | None:
-        """Return a batch that is to be tried now, alone; None: there is none."""
+        """Return a batch that is due to be retried, in a transaction of its own; None: none is."""
         now = time.monotonic()
         for entry in self._entries.values():
             if entry.trial is None and entry.waiting and entry.retry_at <= now:
@@ -97,11 +97,11 @@ class LockedTraces(Generic[B]):
         return None
 
     def is_trial(self, batch: B) -> bool:
-        """Return whether a batch is tried again now."""
+        """Return whether a batch is being retried."""
         return any(entry.trial is batch for entry in self._entries.values())
 
     def released(self, batch: B) -> list[B]:
-        """Forget the traces for which ``batch`` was tried; return the batches that waited too."""
+        """Remove the traces for which ``batch`` was retried; return the other waiting batches."""
         ended = [key for key, entry in self._entries.items() if entry.trial is batch]
         return [other for key in ended for _, other in self._entries.pop(key).waiting]
 
@@ -120,8 +120,10 @@ class LockedTraces(Generic[B]):
         self._entries = used
 
 
-def held_traces(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) -> set[TraceKey]:
-    """Return those of the traces whose rows another transaction has locked."""
+def find_locked_traces(
+    connection: psycopg.Connection[Any], keys: Iterable[TraceKey]
+) -> set[TraceKey]:
+    """Return which of the traces' rows other transactions have locked."""
     keys = list(keys)
     with connection.transaction(force_rollback=True):
         stored = set(connection.execute(_STORED, columns_of(keys, 2)).fetchall())

@@ -15,7 +15,7 @@ from tracer.pricing.rates import Rates
 from tracer.records import Json
 from tracer.times import to_micros
 
-# Prices are added, retired and restored, never changed: a book is the set of its ids.
+# Prices are added, retired and restored, never changed, so their ids identify a book's version.
 _VERSIONS: Final = """
     SELECT project_id, sum(hashtextextended(price_id, 0))
     FROM prices WHERE project_id = ANY(%b) AND retired_at IS NULL GROUP BY project_id
@@ -30,7 +30,7 @@ _NO_PRICES: Final = PriceBook()
 class PriceBooks:
     """The price books of one process, read again when the prices of a project have changed.
 
-    Other processes and servers change prices as well, so the database is asked in each transaction.
+    Other processes and servers change prices too, so each transaction queries the versions.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class PriceBooks:
             if self._cached.get(project_id, (None, None))[0] != version
         ]
         if changed:
-            # Read after the versions: a change in between is noticed the next time.
+            # Read after the versions: the next transaction detects a change in between.
             books = _read(connection, changed)
             self._cached |= {each: (versions[each], books[each]) for each in changed}
         return {

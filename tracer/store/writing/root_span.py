@@ -90,7 +90,7 @@ def from_spans(trace: Trace, spans: Iterable[Span]) -> None:
 
 
 def from_database(connection: psycopg.Connection[Any], changes: dict[TraceKey, Change]) -> None:
-    """Derive the fields anew for the traces whose root, error or bounds may have changed."""
+    """Derive the fields again for the traces whose root, error or bounds may have changed."""
     moved = [key for key, change in changes.items() if change.new_bounds]
     if moved:
         _look_up_bounds(connection, changes, moved)
@@ -161,7 +161,7 @@ def _set_payloads(
     """
     derived = trace.derived
     payloads = {"input": input, "output": output}
-    # Must be set first: the precedence of inputs depends on the root's process.
+    # Set first: `trace.value` below depends on the root's process.
     has_process = resource is not None and trace.claims.processes
     derived.root_process = process_of(resource or {}) if has_process else None
     derived.root_payloads = frozenset(

@@ -59,7 +59,7 @@ _INSERT_TRACES = f"""
 
 
 def _assigned(names: Iterable[str], unchanged: Iterable[str]) -> str:
-    """Return the SET list of columns that take the value of `r`, but for those ``unchanged``."""
+    """Return the SET list that assigns the values of `r` to all columns except ``unchanged``."""
     return ", ".join(f"{name} = r.{name}" for name in names if name not in unchanged)
 
 
@@ -69,14 +69,14 @@ def _assigned(names: Iterable[str], unchanged: Iterable[str]) -> str:
 _UPDATE_TRACES = f"""
     WITH r AS MATERIALIZED (
         SELECT * FROM json_to_recordset(%s::json)
-            AS r ({_ROW}, says_input boolean, says_output boolean)
+            AS r ({_ROW}, has_input boolean, has_output boolean)
     ), narrow AS (
         UPDATE traces t SET {_assigned(_NARROW, _KEY)}, updated_at = clock_timestamp()
         FROM r WHERE t.project_id = r.project_id AND t.trace_id = r.trace_id
     )
     UPDATE trace_payloads p SET {_assigned(_WIDE, (*_KEY, *_LARGE))},
-        input = CASE WHEN r.says_input THEN r.input ELSE p.input END,
-        output = CASE WHEN r.says_output THEN r.output ELSE p.output END
+        input = CASE WHEN r.has_input THEN r.input ELSE p.input END,
+        output = CASE WHEN r.has_output THEN r.output ELSE p.output END
     FROM r WHERE p.project_id = r.project_id AND p.trace_id = r.trace_id
 """  # noqa: S608 - composed of constants; values are bound
 
@@ -104,7 +104,7 @@ _ADD_TO_SESSIONS = f"""
             s.total_cost, excluded.total_cost)
 """  # noqa: S608 - composed of constants; values are bound
 
-_RECOUNT_SESSIONS = """
+_RECOMPUTE_SESSIONS = """
     UPDATE sessions s SET start_time = b.first, end_time = b.last,
         total_tokens = b.tokens, total_cost = b.cost
     FROM (
@@ -173,7 +173,7 @@ def update_traces(connection: psycopg.Connection[Any], changes: dict[TraceKey, C
 def _trace_row(key: TraceKey, change: Change) -> dict[str, Any]:
     columns = rollup.columns(change.trace)
     for name in PAYLOADS:
-        columns[f"says_{name}"] = columns[name] is not UNLOADED
+        columns[f"has_{name}"] = columns[name] is not UNLOADED
         if columns[name] is UNLOADED:
             columns[name] = None
     return {"project_id": key[0], "trace_id": key[1], **columns}
@@ -184,9 +184,9 @@ def save_spans(
     changes: dict[TraceKey, Change],
     stored: Container[TraceKey],
 ) -> None:
-    """Write the changed spans; those that are stored are replaced as a whole.
+    """Write the changed spans; stored ones are deleted and inserted again.
 
-    ``stored``: the traces that were stored before.
+    ``stored``: the traces that existed before this transaction.
     """
     replaced = [
         (*key, span_id)
@@ -227,33 +227,35 @@ class _Sum(msgspec.Struct):
             self.cost = (self.cost or 0) + sign * contribution.cost
 
 
-Move = tuple[str, SessionContribution | None, SessionContribution | None]
+ContributionChange = tuple[str, SessionContribution | None, SessionContribution | None]
 """(project_id, contribution before, contribution after); None: no such trace then or now."""
 
 
-def save_sessions(connection: psycopg.Connection[Any], moves: Iterable[Move]) -> None:
+def save_sessions(
+    connection: psycopg.Connection[Any], contribution_changes: Iterable[ContributionChange]
+) -> None:
     """Add the differences of the changed traces to the sums of their sessions."""
     sums: dict[SessionKey, _Sum] = defaultdict(_Sum)
-    shrunk: set[SessionKey] = set()
-    for project_id, old, new in moves:
+    recomputed: set[SessionKey] = set()
+    for project_id, old, new in contribution_changes:
         if old == new:
             continue
         if old is not None and old.session_id is not None:
             sums[project_id, old.session_id].add(old, -1)
-            if new is None or _shrinks(old, new):
-                shrunk.add((project_id, old.session_id))
+            if new is None or _must_recompute(old, new):
+                recomputed.add((project_id, old.session_id))
         if new is not None and new.session_id is not None:
             sums[project_id, new.session_id].add(new, 1)
     if sums:
         rows = [_session_row(key, session_sums) for key, session_sums in sums.items()]
         connection.execute(_ADD_TO_SESSIONS, [_json(rows)])
-    if shrunk:
-        keys = columns_of(sorted(shrunk), 2)
-        connection.execute(_RECOUNT_SESSIONS, keys)
+    if recomputed:
+        keys = columns_of(sorted(recomputed), 2)
+        connection.execute(_RECOMPUTE_SESSIONS, keys)
         connection.execute(_DROP_EMPTY_SESSIONS, keys)
 
 
-def _shrinks(old: SessionContribution, new: SessionContribution) -> bool:
+def _must_recompute(old: SessionContribution, new: SessionContribution) -> bool:
     """Return whether the session must be recomputed: subtracting the contribution is not enough.
 
     That is so where its bounds may shrink, or where the only tokens or cost may be gone: the
@@ -284,9 +286,9 @@ def _session_row(key: SessionKey, sums: _Sum) -> dict[str, Any]:
 def save_scores(
     connection: psycopg.Connection[Any], items: Iterable[tuple[str, ScoreRecord]]
 ) -> set[TraceKey]:
-    """Write scores, replacing those of the same id; return the deleted traces among their traces.
+    """Write scores, replacing those with the same id; return the deleted ones of their traces.
 
-    The scores of deleted traces are not written.
+    Scores of deleted traces are not written.
     """
     items = list(items)
     keys = {(project_id, score.trace_id) for project_id, score in items if score.trace_id}

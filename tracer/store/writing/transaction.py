@@ -1,6 +1,6 @@
-"""Stores one group of batches in one transaction: lock the traces, merge, write what changed.
+"""Stores a group of batches in one transaction: lock the traces, merge, write the changes.
 
-Every write to a trace happens under the lock of its row, so nothing here can race: no other
+Every write to a trace happens under the lock of its row, so there are no races: no other
 transaction sees an inserted trace, and the spans of a locked trace don't change.
 """
 
@@ -56,7 +56,7 @@ def _sort(
     arrivals: dict[TraceKey, Arrivals] = {}
     scores: list[tuple[str, ScoreRecord]] = []
 
-    def of(project_id: str, trace_id: str) -> Arrivals:
+    def arrivals_of(project_id: str, trace_id: str) -> Arrivals:
         group = arrivals.get((project_id, trace_id))
         if group is None:
             group = arrivals[project_id, trace_id] = Arrivals(trace_id)
@@ -64,11 +64,11 @@ def _sort(
 
     for project_id, batch in work:
         for record in batch.spans:
-            of(project_id, record.trace_id).add_record(record)
+            arrivals_of(project_id, record.trace_id).add_record(record)
         for patch in batch.patches:
-            of(project_id, patch.trace_id).add_patch(patch)
+            arrivals_of(project_id, patch.trace_id).add_patch(patch)
         for claim in batch.traces:
-            of(project_id, claim.trace_id).claims.append(claim)
+            arrivals_of(project_id, claim.trace_id).claims.append(claim)
         scores += [(project_id, score) for score in batch.scores]
     return arrivals, scores
 
@@ -78,7 +78,7 @@ def _store_traces(
 ) -> set[TraceKey]:
     locked: dict[TraceKey, Trace] = {}
     inserted: dict[TraceKey, Change] = {}
-    # Repeats only where another transaction inserts or deletes a trace between the two statements.
+    # A second round only if another transaction inserts or deletes a trace between the statements.
     while missing := [key for key in sorted(arrivals) if key not in locked and key not in inserted]:
         locked |= load.lock_traces(connection, missing)
         new = {key: arrivals[key] for key in missing if key not in locked}
@@ -91,11 +91,11 @@ def _store_traces(
         usage_dedup.decide_stored(connection, key, change)
     root_span.from_database(connection, updated)
     save.update_traces(connection, updated)
-    moves = (
+    contribution_changes = (
         (key[0], change.contribution_before, change.contribution)
         for key, change in (inserted | updated).items()
     )
-    save.save_sessions(connection, moves)
+    save.save_sessions(connection, contribution_changes)
     count_spans.count(connection, inserted | updated)
     note_changes(connection, inserted | updated)
     sizes = (
@@ -109,7 +109,7 @@ def _store_traces(
 def _remove_deleted(
     connection: psycopg.Connection[Any], inserted: dict[TraceKey, Change]
 ) -> set[TraceKey]:
-    """Remove those of the inserted traces that were deleted earlier, and return their keys.
+    """Remove the inserted traces that were deleted within the last day, and return their keys.
 
     Checked after the insert: a delete locks the trace's row first, so that from here on no other
     transaction can delete these traces.
@@ -152,15 +152,15 @@ def _change_stored(
         if locked[key].claims.contested()
         or any(not claim.fields.keys().isdisjoint(PAYLOADS) for claim in arrived.claims)
     }
-    load.load_said_payloads(connection, changing)
+    load.load_sent_payloads(connection, changing)
     keys = [(*key, span_id) for key, arrived in arrivals.items() for span_id in arrived.span_ids()]
     stored = load.load_spans(connection, keys)
-    wanted = {
+    incomplete = {
         key: span
         for key, span in stored.items()
         if needs_payload(span, *arrivals[key[:2]].of(key[2]))
     }
-    load.load_payloads(connection, wanted)
+    load.load_payloads(connection, incomplete)
     changes = {}
     for key, arrived in arrivals.items():
         before = {

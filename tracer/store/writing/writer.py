@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from tracer.errors import Overloaded, StoreUnavailable
 from tracer.records import Batch
 from tracer.store.database.keys import TraceKey
-from tracer.store.writing.locked_traces import LockedTraces, held_traces
+from tracer.store.writing.locked_traces import LockedTraces, find_locked_traces
 from tracer.store.writing.price_cache import PriceBooks
 from tracer.store.writing.transaction import store
 
@@ -43,8 +43,8 @@ DELETED = "its trace was deleted: late records are rejected for a day"
 # SQLSTATE classes about the state of the server, not about the data: connection, resources,
 # operator intervention, system error, deadlock and serialisation, object in use.
 _TRANSIENT = frozenset({"08", "53", "57", "58", "40", "55"})
-# How long a transaction waits for a lock: longer than any transaction of ours should take, and
-# when a lock was not to be had before.
+# The lock timeout of a first attempt, longer than Tracer's own transactions should take, and of a
+# retry.
 _LOCK_TIMEOUT = "500ms"
 _LOCK_TIMEOUT_AGAIN = "20ms"
 _LOCKED = "another transaction has locked a trace of this request"
@@ -106,7 +106,7 @@ class Writer:
 
     def __init__(self, engine: sa.Engine, max_queue_spans: int = 50_000) -> None:
         self._engine = engine
-        self._most = max_queue_spans
+        self._max_queue_spans = max_queue_spans
         self.prices = PriceBooks()
         self._reset()
 
@@ -155,7 +155,7 @@ class Writer:
         with self._changed:
             size = len(submission.batch)
             # A batch larger than the queue is accepted while nothing waits; else it never fits.
-            if self._waiting and self._waiting + size > self._most:
+            if self._waiting and self._waiting + size > self._max_queue_spans:
                 raise Overloaded(f"{self._waiting} items are waiting to be written")
             if self._closed:
                 raise StoreUnavailable("the server is stopping")
@@ -204,7 +204,7 @@ class Writer:
             return group
 
     def _resume_locked(self) -> _Submission | None:
-        """Return a submission that waited for a lock and is to be tried; end those overdue."""
+        """Return a submission that is due to be retried; fail those that have waited too long."""
         for submission in self._locked.expired():
             self._waiting -= len(submission.batch)
             submission.failure = StoreUnavailable(_LOCKED)
@@ -223,9 +223,9 @@ class Writer:
             submission.done.set()
 
     def _store_group(self, group: list[_Submission]) -> None:
-        """Store what does not belong to a locked trace; let the rest wait without a thread."""
+        """Store the submissions without a locked trace; let the others wait without a thread."""
         with self._changed:
-            known = [(each, self._locked.concerns(each)) for each in group]
+            known = [(each, self._locked.locked_of(each)) for each in group]
             for submission, locked in known:
                 if locked:
                     self._wait_for_lock(submission, locked)
@@ -251,11 +251,11 @@ class Writer:
                 submission.failure = failure
         except psycopg.errors.LockNotAvailable:
             if len(group) > 1:
-                # One by one: what waits for the same lock is known after its first attempt.
+                # One by one: after the first attempt, others of the same trace wait at once.
                 for submission in group:
                     self._store_group([submission])
             else:
-                locked = held_traces(self._connection(), group[0].traces) or group[0].traces
+                locked = find_locked_traces(self._connection(), group[0].traces) or group[0].traces
                 with self._changed:
                     self._wait_for_lock(group[0], locked)
         except (psycopg.Error, ValueError, TypeError) as error:
@@ -264,9 +264,9 @@ class Writer:
                 for submission in group:
                     self._store([submission])
             else:
-                self._halve(group[0].parts(), error)
+                self._store_by_halves(group[0].parts(), error)
 
-    def _halve(self, parts: list[_Part], error: Exception) -> None:
+    def _store_by_halves(self, parts: list[_Part], error: Exception) -> None:
         """Store those parts of one rejected submission that the database accepts."""
         if len(parts) == 1:
             parts[0].refuse(_reason(error))
@@ -283,7 +283,7 @@ class Writer:
             except psycopg.errors.LockNotAvailable:
                 half[0].submission.failure = StoreUnavailable(_LOCKED)
             except (psycopg.Error, ValueError, TypeError) as refusal:
-                self._halve(half, refusal)
+                self._store_by_halves(half, refusal)
 
     def _commit(self, work: list[tuple[str, Batch]]) -> set[TraceKey]:
         """Store in one transaction; retry after a deadlock or a lost connection.

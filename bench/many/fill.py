@@ -26,7 +26,7 @@ from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
 from tracer.store.database.keys import TraceKey
 from tracer.store.rollups import users
-from tracer.store.texts.fill import AT_ONCE, index_words
+from tracer.store.texts.fill import BATCH_TRACES, index_words
 
 T = TypeVar("T")
 PROCESSES: Final = 2
@@ -113,8 +113,8 @@ def _index_words(work: tuple[str, list[TraceKey]]) -> None:
     """Index the words of some traces as the background worker does, without its pauses."""
     url, keys = work
     with psycopg.connect(url) as connection:
-        for first in range(0, len(keys), AT_ONCE):
-            index_words(connection, keys[first : first + AT_ONCE])
+        for first in range(0, len(keys), BATCH_TRACES):
+            index_words(connection, keys[first : first + BATCH_TRACES])
 
 
 def _copy(work: tuple[str, Block, str]) -> None:

@@ -185,7 +185,7 @@ def test_spans_beyond_the_size_of_a_search_are_counted_and_indexing_is_requested
     put(connection, *story())
     with app.app_context():
         with monkeypatch.context() as patch:
-            patch.setattr(in_memory, "_MOST_BYTES", 10_000)
+            patch.setattr(in_memory, "_MAX_BYTES", 10_000)
             log = open_log("default", "t", Query(words="even").log_filter())
         assert log is not None
         assert 0 < log.matches.unsearched < 601

@@ -15,7 +15,7 @@ from tracer.store import thresholds
 from tracer.store.analyses.compute import FACTS
 
 # Every span may have a placeholder as its parent, which is a row but not counted as a span.
-_MOST_ROWS: Final = 2 * thresholds.ANALYSES_ON_READ
+_MAX_ROWS: Final = 2 * thresholds.ANALYSES_ON_READ
 _FACTS = sa.text(FACTS.format(project=":project", trace=":trace") + " LIMIT :most")
 
 # Selects a single analysis: the others may be large.
@@ -30,9 +30,9 @@ def read_small(project_id: str, trace_id: str, now: int = 0) -> Forest | None:
 
     ``now`` (µs since the epoch): up to when running spans are known to run.
     """
-    values = {"project": project_id, "trace": trace_id, "most": _MOST_ROWS + 1}
+    values = {"project": project_id, "trace": trace_id, "most": _MAX_ROWS + 1}
     rows = db.session.execute(_FACTS, values).all()
-    return Forest.build(rows, now) if len(rows) <= _MOST_ROWS else None
+    return Forest.build(rows, now) if len(rows) <= _MAX_ROWS else None
 
 
 def read_analysis(project_id: str, trace_id: str, name: str) -> Any:

@@ -1,7 +1,7 @@
-"""Puts many payloads of a project together at once: what they have in common is one object.
+"""Assembles many payloads of a project at once; parts that they share become one object.
 
-The database function `assemble_payload` does so for one payload. The histories of an agent's calls
-are the same messages again and again: here each is read and decoded once.
+The database function `assemble_payload` assembles a single payload. The calls of an agent repeat
+the same messages: here each message is read and decoded once.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Assembler:
 
     @property
     def bytes_left(self) -> int:
-        """How many of `most_bytes` are not used by the parts read so far."""
+        """The rest of `most_bytes` that the parts read so far have not used."""
         return self._bytes_left
 
     def whole_text(self, trace_id: str, skeleton: Skeleton) -> str:
@@ -83,7 +83,7 @@ class Assembler:
         return whole
 
     def value(self, trace_id: str, skeleton: Skeleton) -> Json:
-        """Return the value of a skeleton; do not change it: others have parts of it as well."""
+        """Return the value of a skeleton; do not modify it, as other values share its parts."""
         return self._resolved(trace_id, exact_json.decode(self._text(skeleton)))
 
     def _text(self, skeleton: Skeleton) -> str:

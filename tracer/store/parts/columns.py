@@ -23,8 +23,8 @@ PROJECT_COLUMNS: Final = ("resource", "scope", "claimed")
 def assembled(rows: str, column: str) -> str:
     """Return SQL for the whole value of a column; ``rows`` is an alias of `span_payload_rows`.
 
-    For queries that need a payload of few of their rows: over an outer join, PostgreSQL puts the
-    columns of the view `span_payloads` together for each row, needed or not.
+    For queries that need the payload of only a few of their rows: with an outer join, PostgreSQL
+    would assemble the columns of the view `span_payloads` for every row.
     """
     trace_id = "''" if column in PROJECT_COLUMNS else f"{rows}.trace_id"
     return (

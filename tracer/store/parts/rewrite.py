@@ -1,4 +1,4 @@
-"""Rewrites payloads from before `parts`, a few hundred rows at a time, while the server runs."""
+"""Splits payloads that were stored before `parts` existed, in the background, in small steps."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _ROWS_OF_TRACE = f"""
 
 
 def rewrite(url: str, wait: Callable[[float], bool]) -> None:
-    """Rewrite payloads until all are done or ``wait(seconds)`` returns True: time to stop."""
+    """Rewrite payloads until all are done or ``wait(seconds)`` returns True to stop."""
     run_steps(url, rewrite_some, _PAUSE, wait)
 
 

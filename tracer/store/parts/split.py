@@ -1,10 +1,10 @@
-"""Pure: takes repeated pieces out of a payload's JSON, so that each is stored once.
+"""Replaces repeated pieces of a payload's JSON by references, so that each is stored once. Pure.
 
-Agents send their whole history again with every model call. The elements of lists and long
-strings become parts, which the table `parts` holds once per trace. What is left of the value is a
-skeleton: a JSON list ``[size, text, references, text, …]``. The value is the texts joined with
-the parts between them; consecutive parts are elements of one list and are joined by commas.
-`references` is base64 of the parts' hashes.
+Agents re-send their whole history with every model call. The elements of lists and long strings
+become parts, which the table `parts` holds once per trace. The rest of the value is a skeleton: a
+JSON list ``[size, text, references, text, …]``. The value consists of the texts and of the parts
+between them; consecutive parts are elements of one list and are joined by commas. `references` is
+base64 of the parts' hashes.
 
 A part may be a skeleton itself, as the first bit of its hash shows: a message whose long strings
 are parts, or a block of messages. Blocks begin at fixed positions, so that a history that grew by
@@ -30,7 +30,7 @@ Twelve bytes are sixteen characters of base64. Among a million parts of one trac
 two different ones share a hash is below 10⁻¹⁶.
 """
 SPLIT_FROM: Final = 1_000
-"""Bytes of JSON from which on a value is searched for parts."""
+"""Values of fewer bytes of JSON are not searched for parts."""
 _LIST_FROM: Final = 3
 """Elements of a list that is split: the two messages of a single question repeat too rarely."""
 BLOCK: Final = 16
@@ -239,7 +239,7 @@ def _element(value: Any, text: bytes, depth: int) -> _Hashed:
 
 
 class _Cache:
-    """The parts of the texts that came last: most messages come again with the next call."""
+    """A cache of the parts of recent texts: most messages are repeated by the next call."""
 
     def __init__(self) -> None:
         self._lock = Lock()

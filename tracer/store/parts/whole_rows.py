@@ -1,7 +1,7 @@
 """Rows of `span_payload_rows` with their payloads as whole JSON texts, for readers of many spans.
 
-The view `span_payloads` puts each payload together by itself, and reads the parts that a trace's
-payloads have in common again and again: the history of an agent for each of its calls.
+The view `span_payloads` assembles each payload separately and so reads shared parts repeatedly,
+for example the history of an agent for each of its calls.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from tracer.store.database.keys import columns_of
 from tracer.store.parts.assemble import Assembler, PartKey, Skeleton
 from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
 
-_MOST_BYTES: Final = 1 << 40
+_MAX_BYTES: Final = 1 << 40
 _KEPT_BYTES: Final = 16_000_000
-"""Bytes of parts from which on the next rows begin anew."""
+"""With more bytes of parts in memory, they are dropped before the next rows."""
 _BITS: Final = [(name, bit(name)) for name in SPLIT_COLUMNS]
 # In place of a missing part that was a skeleton, the reader expects one.
 _PARTS: Final = """
@@ -42,7 +42,7 @@ class WholeRows:
 
         A row is a dict by column, JSON as text.
         """
-        if _MOST_BYTES - self._assembler.bytes_left > _KEPT_BYTES:
+        if _MAX_BYTES - self._assembler.bytes_left > _KEPT_BYTES:
             self._assembler = self._new()
         skeletons: list[tuple[dict[str, Any], str, str, Skeleton]] = []
         for row in rows:
@@ -57,7 +57,7 @@ class WholeRows:
             row[name] = self._assembler.whole_text(of, skeleton)
 
     def _new(self) -> Assembler:
-        return Assembler(self._fetch, _MOST_BYTES)
+        return Assembler(self._fetch, _MAX_BYTES)
 
     def _fetch(self, keys: list[PartKey], _: int) -> list[tuple[str, bytes, str]]:
         values = [*columns_of(keys, 2), self._project_id]

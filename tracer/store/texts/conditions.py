@@ -56,7 +56,7 @@ def text_verified(traces: sa.FromClause, text: str) -> Column:
     query = text_query(text)
     conditions = [_verified(traces, part) for part in query.parts]
     if query.terms:
-        # A changed trace is no hit because of words that it had, nor for lack of its new ones.
+        # The index is outdated for a changed trace, so its texts are searched.
         exact = sa.and_(*(_begins_word(traces, term) for term in query.terms))
         conditions.append(sa.or_(~_is_due(traces), exact))
     return sa.and_(sa.true(), *conditions)
@@ -70,7 +70,7 @@ def prefilter(traces: sa.FromClause, values: Iterable[tuple[str, str]]) -> Colum
     """
     lexemes = [value_lexeme(field, value) for field, value in values]
     known = [_quoted(lexeme) for lexeme in lexemes if lexeme is not None]
-    # Values that most traces have narrow nothing down.
+    # Values that most traces have would not exclude enough traces.
     return _candidate(traces, known) if known and not _are_frequent(known) else None
 
 

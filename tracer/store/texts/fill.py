@@ -27,7 +27,7 @@ DUE: Final = """
     SELECT FROM text_due WHERE due_at < now() - interval '2 seconds' LIMIT 1
 """
 LAG: Final = "SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM text_due"
-AT_ONCE: Final = 200
+BATCH_TRACES: Final = 200
 """Traces per transaction."""
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('index of words', 2))"
 _TAKE: Final = """
@@ -81,9 +81,9 @@ def fill(url: str, stop: threading.Event) -> int:
             started_at = time.monotonic()
             indexed = fill_some(connection)
             number += indexed
-            if indexed < AT_ONCE:
+            if indexed < BATCH_TRACES:
                 break
-            # Rests as long as it worked, so that a backlog takes no more than half a processor.
+            # Pauses for as long as the batch took: a backlog uses at most half a processor.
             stop.wait(time.monotonic() - started_at)
     return number
 
@@ -93,7 +93,7 @@ def fill_some(connection: psycopg.Connection[Any]) -> int:
     with connection.transaction():
         if connection.execute(_LOCK).fetchone() != (True,):
             return 0
-        keys = sorted(set(connection.execute(_TAKE, [AT_ONCE]).fetchall()))
+        keys = sorted(set(connection.execute(_TAKE, [BATCH_TRACES]).fetchall()))
         if not keys:
             return 0
         # Without these locks, entries written here would survive a concurrent delete of the trace.

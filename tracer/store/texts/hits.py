@@ -17,17 +17,17 @@ from tracer.store.database.session import within
 from tracer.store.schema import text_due
 from tracer.store.texts.texts import SPAN_TEXT, TRACE_TEXT
 
-AROUND: Final = 80
+CONTEXT_CHARACTERS: Final = 80
 """Characters shown before and after a hit."""
 
-MOST_SPANS: Final = 500
-"""Spans of a trace that are looked at for a hit."""
-SECONDS: Final = 2
+MAX_SPANS: Final = 500
+"""Spans of a trace that are searched for a hit."""
+TIMEOUT_SECONDS: Final = 2
 
 # The trace's own texts come first, then its spans in the order of time.
 _HITS: Final = sa.text(f"""
     SELECT k.trace_id, hit.span_id, hit.kind, hit.name,
-        substr(hit.text, greatest(1, hit.position - {AROUND}), :length)
+        substr(hit.text, greatest(1, hit.position - {CONTEXT_CHARACTERS}), :length)
     FROM unnest(CAST(:trace_ids AS text[])) k (trace_id)
     CROSS JOIN LATERAL (
         SELECT span_id, kind, name, text, strpos(lower(text), lower(:needle)) AS position FROM (
@@ -39,7 +39,7 @@ _HITS: Final = sa.text(f"""
                 SELECT s.span_id, s.kind, s.name, s.start_time, {SPAN_TEXT}
                 FROM spans s LEFT JOIN span_payloads p USING (project_id, trace_id, span_id)
                 WHERE s.project_id = :project_id AND s.trace_id = k.trace_id AND NOT s.placeholder
-                LIMIT {MOST_SPANS}
+                LIMIT {MAX_SPANS}
             )
         ) texts
         WHERE strpos(lower(text), lower(:needle)) > 0
@@ -50,10 +50,10 @@ _HITS: Final = sa.text(f"""
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """The first place in a trace where a text stands."""
+    """The first occurrence of a text in a trace."""
 
     span_id: str | None
-    """None: it stands in the trace's own fields."""
+    """None: the text occurs in the trace's own fields."""
     kind: str | None
     name: str | None
     before: str
@@ -67,16 +67,16 @@ def hits(project_id: str, trace_ids: Sequence[str], text: str) -> dict[str, Hit]
     needles = [*query.parts, *(term.text for term in query.terms)]
     if not needles:
         return {}
-    # All of the text where it must stand as it is, else its longest word.
+    # The exact phrase if the query has one, else its longest word.
     needle = query.parts[0] if query.parts else max(needles, key=len)
     values = {
         "project_id": project_id,
         "trace_ids": list(trace_ids),
         "needle": needle,
-        "length": 2 * AROUND + len(needle),
+        "length": 2 * CONTEXT_CHARACTERS + len(needle),
     }
     try:
-        with within(SECONDS):
+        with within(TIMEOUT_SECONDS):
             rows = db.session.execute(_HITS, values).all()
     except TooSlow:
         return {}
@@ -94,16 +94,16 @@ def _hit(span: Sequence[str | None], around: str, needle: str) -> Hit:
 
 
 def _plain(text: str) -> str:
-    """Return a part of JSON text with its escaped line breaks and quotes as they were meant."""
-    return _ESCAPES.sub(lambda match: _MEANT.get(match[1], match[0]), text)
+    """Return a part of JSON text without the escapes of line breaks, quotes and slashes."""
+    return _ESCAPES.sub(lambda match: _UNESCAPED.get(match[1], match[0]), text)
 
 
 _ESCAPES: Final = re.compile(r"\\([nrt\"/])")
-_MEANT: Final = {"n": " ", "r": " ", "t": " ", '"': '"', "/": "/"}
+_UNESCAPED: Final = {"n": " ", "r": " ", "t": " ", '"': '"', "/": "/"}
 
 
 def index_lag() -> timedelta:
-    """Return how long ago the oldest change was made that the index of words does not have yet.
+    """Return the age of the oldest change that the index of words does not contain yet.
 
     Traces that changed since are searched without the index.
     """

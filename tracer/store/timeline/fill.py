@@ -28,7 +28,7 @@ TEXT_CHARACTERS: Final = 1_000_000
 # A batch of spans with the longest texts takes 250 MB; row by row takes three times as long.
 _ROWS: Final = 16 if psycopg.capabilities.has_stream_chunked() else 1
 # Sixteen megabytes of postings: a segment of long texts is closed when it reaches this number.
-_MOST_POSTINGS: Final = 8_000_000
+_MAX_POSTINGS: Final = 8_000_000
 
 # The row lock lasts until the transaction ends; a second process skips the trace.
 _BEGIN = """
@@ -216,7 +216,7 @@ class _TimelineBuilder:
         self._count += len(page)
         self._span_count += len(texts)
         self._pages.append(tuple(row.entry for row in page))
-        if self._count + PAGE > SEGMENT or self._posted > _MOST_POSTINGS:
+        if self._count + PAGE > SEGMENT or self._posted > _MAX_POSTINGS:
             self._write()
 
     def _read(self, span_ids: list[str]) -> dict[str, set[bytes]]:

@@ -18,7 +18,7 @@ from tracer.store.timeline.context_findings import read_context_findings
 from tracer.store.timeline.finding_sql import FINDING_COLUMNS, NEEDS_INPUT, NEEDS_OUTPUT
 
 # Compressed size of the payloads read; spans beyond it are left out, so that a page stays fast.
-_MOST_BYTES: Final = 1_000_000
+_MAX_BYTES: Final = 1_000_000
 
 _SIZE = f"""
     CASE WHEN {NEEDS_INPUT} THEN coalesce({weight("p", "input")}, 0)
@@ -30,7 +30,7 @@ _FINDING_SPANS = sa.text(f"""
         SELECT {FINDING_COLUMNS}, sum({_SIZE}) OVER (ORDER BY s.start_time, s.span_id) AS size
         FROM spans s LEFT JOIN span_payload_rows p USING (project_id, trace_id, span_id)
         WHERE s.project_id = :project AND s.trace_id = :trace AND NOT s.placeholder
-    ) sized WHERE size <= {_MOST_BYTES}
+    ) sized WHERE size <= {_MAX_BYTES}
     ORDER BY start, span_id
 """)  # noqa: S608 - composed of constants; values are bound
 # In the order of `ix_spans_tree`: for a trace that is a large part of the table, PostgreSQL would
@@ -86,7 +86,7 @@ def _compute(
     if number > most:
         return None
     spans = list(_read_spans(db.session.execute(_FINDING_SPANS, key)))
-    # Fewer spans where the payloads exceed _MOST_BYTES.
+    # Fewer spans where the payloads exceed _MAX_BYTES.
     findings = find(spans)
     findings.findings = [*read_context_findings(project_id, trace_id), *findings.findings]
     return TraceFindings(findings, current=len(spans) >= number)

@@ -15,7 +15,7 @@ from tracer.store.parts.columns import assembled, weight
 from tracer.store.timeline.fill import OWN_TEXT, PAYLOAD_TEXT, SEARCHED, TEXT_CHARACTERS
 
 # Compressed size; as text it is several times as much.
-_MOST_BYTES: Final = 3_000_000
+_MAX_BYTES: Final = 3_000_000
 
 # In the order of `ix_spans_tree`: for a trace that is a large part of the table, PostgreSQL would
 # otherwise scan the table up to the first spans of the trace.
@@ -92,7 +92,7 @@ class InMemoryTimeline:
         """Return (ids of the spans that contain all terms, number of spans searched)."""
         span_ids, searched, terms = set(), 0, list(log_filter.terms)
         for span_id, own_text, payload_text in db.session.execute(
-            _TEXTS, self._key | {"bytes": _MOST_BYTES}
+            _TEXTS, self._key | {"bytes": _MAX_BYTES}
         ):
             searched += 1
             if matches(bytes(own_text) + b" " + plain(bytes(payload_text)), terms):
@@ -108,7 +108,7 @@ def read_small(project_id: str, trace_id: str) -> InMemoryTimeline | None:
         return None
     rows = [_Row(Entry(row.time, row.span_id), row.kind, row.level) for row in spans]
     starts = {row.span_id: row.time for row in spans}
-    for span_id, events in db.session.execute(_EVENTS, key | {"bytes": _MOST_BYTES}):
+    for span_id, events in db.session.execute(_EVENTS, key | {"bytes": _MAX_BYTES}):
         if events is None:
             return None
         # A span that arrived between the two statements is missing here, until the next read.

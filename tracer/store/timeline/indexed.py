@@ -19,7 +19,7 @@ from tracer.extensions import db
 from tracer.store.timeline.fill import kind_term, level_term
 
 # A term that matches words in more blocks than these is cut, and the count is marked as partial.
-_MOST_BLOCKS: Final = 8
+_MAX_BLOCKS: Final = 8
 _SLICE: Final = 32
 _MANY_PAGES: Final = 500
 
@@ -43,7 +43,7 @@ _BLOCKS = sa.text(f"""
             SELECT body, first_word, last_word FROM timeline_words w
             WHERE w.project_id = :project AND w.trace_id = :trace AND w.segment = segment.segment
                 AND first_word <= :high
-            ORDER BY first_word DESC LIMIT {_MOST_BLOCKS + 1}
+            ORDER BY first_word DESC LIMIT {_MAX_BLOCKS + 1}
         ) b WHERE last_word >= :low
     ) block
 """)  # noqa: S608 - composed of constants; values are bound
@@ -132,7 +132,7 @@ class IndexedTimeline:
         for segment, body, rank in db.session.execute(
             _BLOCKS, self._key | {"low": low, "high": high}
         ):
-            if rank > _MOST_BLOCKS:
+            if rank > _MAX_BLOCKS:
                 more = True
             else:
                 bodies[segment].append(body)

@@ -24,7 +24,7 @@ from tracer.times import to_micros
 ERRORS: Final = "errors"
 FAMILIES: Final = ("model", "tools")
 LENSES: Final = (*FAMILIES, ERRORS)
-MOST_LEVELS: Final = 40
+MAX_LEVELS: Final = 40
 """Ancestors of a span that are read."""
 
 
@@ -112,5 +112,5 @@ def _ancestors(project_id: str, trace_id: str, rows: list[SpanRow]) -> dict[str,
     if not parents:
         return {}
     values = {"project_id": project_id, "trace_id": trace_id, "parents": parents}
-    ids = db.session.scalars(_ABOVE, values | {"most": MOST_LEVELS}).all()
+    ids = db.session.scalars(_ABOVE, values | {"most": MAX_LEVELS}).all()
     return read_rows(project_id, trace_id, ids)

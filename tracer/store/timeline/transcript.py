@@ -21,14 +21,14 @@ from tracer.store.traces.span_tree import SpanRow
 
 PER_PAGE: Final = 20
 # Compressed size per page; longer texts are shown on the page of their span only.
-_MOST_BYTES: Final = 1_000_000
-_MOST_PART_BYTES: Final = 1 << 40
+_MAX_BYTES: Final = 1_000_000
+_MAX_PART_BYTES: Final = 1 << 40
 """No limit: the texts of a page have one."""
 
 _TEXTS = sa.text(f"""
-    SELECT span_id, size <= {_MOST_BYTES} AS fits,
-        CASE WHEN size <= {_MOST_BYTES} THEN input END AS input,
-        CASE WHEN size <= {_MOST_BYTES} THEN output END AS output, coalesce(split, 0) AS split
+    SELECT span_id, size <= {_MAX_BYTES} AS fits,
+        CASE WHEN size <= {_MAX_BYTES} THEN input END AS input,
+        CASE WHEN size <= {_MAX_BYTES} THEN output END AS output, coalesce(split, 0) AS split
     FROM (
         SELECT p.*, sum(
             coalesce({weight("p", "input")}, 0) + coalesce({weight("p", "output")}, 0)
@@ -93,7 +93,7 @@ def _steps(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> list[Tran
         return []
     values = {"project": project_id, "trace": trace_id, "ids": [row.span_id for row in rows]}
     texts: dict[str, Any] = {row.span_id: row for row in db.session.execute(_TEXTS, values)}
-    assembler = Assembler(partial(fetch_parts, project_id, None), _MOST_PART_BYTES)
+    assembler = Assembler(partial(fetch_parts, project_id, None), _MAX_PART_BYTES)
     assembler.load(
         (trace_id, getattr(row, name))
         for row in texts.values()

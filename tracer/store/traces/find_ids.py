@@ -23,7 +23,7 @@ class PageOfId(NamedTuple):
 def find_page(
     project_id: str, candidates: Sequence[str], kind: str = "", span_id: str | None = None
 ) -> PageOfId | None:
-    """Return where the first id that the project knows leads; None: it knows none.
+    """Return the page of the first id that exists in the project; None: none of them does.
 
     ``kind`` restricts what it is an id of, ``span_id`` names a span of the trace.
     """

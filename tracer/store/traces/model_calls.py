@@ -23,15 +23,15 @@ from tracer.store.parts.columns import bit
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.times import to_micros
 
-_MOST_CALLS: Final = 8
+_MAX_CALLS: Final = 8
 """Earlier calls that are compared: agents take turns, so the last one need not be its own."""
-_MOST_SPANS: Final = 2_000
+_MAX_SPANS: Final = 2_000
 """Spans below one parent that are searched for earlier calls: those that start just before."""
-_MOST_IN_TOTALS: Final = 500
-"""Calls that are added up."""
-_MOST_WHOLE_BYTES: Final = 4_000_000
+_MAX_CALLS_IN_TOTALS: Final = 500
+"""Calls over which totals are computed; of more there are no totals."""
+_MAX_WHOLE_BYTES: Final = 4_000_000
 """About the compressed size of the inputs that are not divided into parts."""
-_MOST_PART_BYTES: Final = 16_000_000
+_MAX_PART_BYTES: Final = 16_000_000
 
 # Columns of a call; `p` are the rows of `span_payload_rows`. Whole values count by their size.
 _COLUMNS: Final = """s.trace_id, s.span_id, s.name, s.model, s.start_time, s.input_tokens,
@@ -59,10 +59,10 @@ _NEAR_CALLS: Final = f"""
             SELECT * FROM spans s
             WHERE s.project_id = :project AND s.trace_id = :trace AND {{below}}
                 AND (s.start_time, s.span_id) <= (:start, :span)
-            ORDER BY s.parent_span_id DESC, s.start_time DESC, s.span_id DESC LIMIT {_MOST_SPANS}
+            ORDER BY s.parent_span_id DESC, s.start_time DESC, s.span_id DESC LIMIT {_MAX_SPANS}
         ) s
         WHERE s.kind = 'generation' AND s.model IS NOT DISTINCT FROM :model AND NOT s.placeholder
-        ORDER BY s.start_time DESC, s.span_id DESC LIMIT {_MOST_CALLS} + 1
+        ORDER BY s.start_time DESC, s.span_id DESC LIMIT {_MAX_CALLS} + 1
     )
 """  # noqa: S608 - composed of constants; values are bound
 # Frameworks hang each call below steps of its own, several levels deep.
@@ -71,7 +71,7 @@ _CALLS_ANYWHERE: Final = f"""
         SELECT * FROM spans s WHERE s.project_id = :project AND s.trace_id = :trace
             AND s.kind = 'generation' AND s.model IS NOT DISTINCT FROM :model AND NOT s.placeholder
             AND (s.start_time, s.span_id) <= (:start, :span)
-        ORDER BY s.start_time DESC, s.span_id DESC LIMIT {_MOST_CALLS} + 1
+        ORDER BY s.start_time DESC, s.span_id DESC LIMIT {_MAX_CALLS} + 1
     )
 """  # noqa: S608 - composed of constants; values are bound
 _EARLIER: Final = f"""
@@ -79,7 +79,7 @@ _EARLIER: Final = f"""
         SELECT {_COLUMNS}, sum({_WHOLE}) OVER (ORDER BY s.start_time DESC, s.span_id DESC) AS size
         FROM calls s JOIN span_payload_rows p USING (project_id, trace_id, span_id)
     )
-    SELECT * FROM sized WHERE size <= {_MOST_WHOLE_BYTES} ORDER BY start_time, span_id
+    SELECT * FROM sized WHERE size <= {_MAX_WHOLE_BYTES} ORDER BY start_time, span_id
 """  # noqa: S608 - composed of constants; values are bound
 _BELOW: Final = "s.parent_span_id = n.span_id"
 _ROOTS: Final = "s.parent_span_id IS NULL"
@@ -91,7 +91,7 @@ _SMALL: Final = sa.text("""
 """)
 
 _TOTALS: Final = f"""
-    WITH calls AS ({{calls}} LIMIT {_MOST_IN_TOTALS + 1})
+    WITH calls AS ({{calls}} LIMIT {_MAX_CALLS_IN_TOTALS + 1})
     SELECT {_COLUMNS}, sum({_WHOLE}) OVER (ORDER BY s.start_time, s.trace_id, s.span_id) AS size
     FROM calls s JOIN span_payload_rows p USING (project_id, trace_id, span_id)
     ORDER BY s.start_time, s.trace_id, s.span_id
@@ -106,11 +106,11 @@ _CALLS_OF_SESSION: Final = f"""
     SELECT s.* FROM (
         SELECT project_id, trace_id FROM traces
         WHERE project_id = :project AND session_id = :session
-        ORDER BY start_time, trace_id LIMIT {_MOST_IN_TOTALS + 1}
+        ORDER BY start_time, trace_id LIMIT {_MAX_CALLS_IN_TOTALS + 1}
     ) t CROSS JOIN LATERAL (
         SELECT * FROM spans s
         WHERE s.project_id = t.project_id AND s.trace_id = t.trace_id AND {_METERED}
-        ORDER BY s.parent_span_id, s.start_time, s.span_id LIMIT {_MOST_IN_TOTALS + 1}
+        ORDER BY s.parent_span_id, s.start_time, s.span_id LIMIT {_MAX_CALLS_IN_TOTALS + 1}
     ) s
 """  # noqa: S608 - composed of constants; values are bound
 _OF_TRACE: Final = sa.text(_TOTALS.format(calls=_CALLS_OF_TRACE))
@@ -196,7 +196,7 @@ def _calls(
 ) -> list[Call] | None:
     rows = (connection or db.session).execute(query, values | {"project": project_id}).all()
     # Sums over a part of the calls would mislead.
-    if len(rows) > _MOST_IN_TOTALS or (rows and rows[-1].size > _MOST_WHOLE_BYTES):
+    if len(rows) > _MAX_CALLS_IN_TOTALS or (rows and rows[-1].size > _MAX_WHOLE_BYTES):
         return None
     return _assembled(project_id, rows, connection, answers=True)
 
@@ -206,7 +206,7 @@ def _assembled(
 ) -> list[Call] | None:
     """Return rows as calls; None: their parts are too long."""
     names = ("input", "tools", "output") if answers else ("input", "tools")
-    assembler = Assembler(partial(fetch_parts, project_id, connection), _MOST_PART_BYTES)
+    assembler = Assembler(partial(fetch_parts, project_id, connection), _MAX_PART_BYTES)
     split = [
         (row.trace_id, getattr(row, name))
         for row in rows

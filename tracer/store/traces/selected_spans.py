@@ -24,7 +24,7 @@ from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.traces.span_tree import COLUMNS, SpanRow
 from tracer.store.traces.traces import LIST_SECONDS
 
-_MOST_CHARACTERS: Final = 20_000
+_MAX_CHARACTERS: Final = 20_000
 """Of a payload, so that a page of spans with megabytes of output stays small."""
 _CUT: Final = 200
 
@@ -129,7 +129,7 @@ def _contexts(
     )
     of_trace = sa.and_(traces.c.project_id == project_id, traces.c.trace_id == wanted.c.trace_id)
     texts = [
-        sa.func.left(sa.cast(payload.c[name], sa.Text), _MOST_CHARACTERS).label(name)
+        sa.func.left(sa.cast(payload.c[name], sa.Text), _MAX_CHARACTERS).label(name)
         for name in payloads
     ]
     values = [
@@ -180,6 +180,6 @@ def _line(text: str | None, *, output: bool = False) -> str:
     """Return the line that lists show of a payload; of a very long one, its first characters."""
     if text is None:
         return ""
-    if len(text) < _MOST_CHARACTERS:
+    if len(text) < _MAX_CHARACTERS:
         return preview(exact_json.decode(text), output=output)
     return " ".join(text[:_CUT].lstrip('[{"').split())

@@ -28,18 +28,18 @@ from tracer.extensions import db
 from tracer.store.parts.whole_rows import WholeRows
 from tracer.store.traces.model_calls import read_context_totals
 
-MOST_SNAPSHOTS: Final = 4
-_free = threading.BoundedSemaphore(MOST_SNAPSHOTS)
+MAX_SNAPSHOTS: Final = 4
+_free = threading.BoundedSemaphore(MAX_SNAPSHOTS)
 
 _TRACE_JSON: Final = ("metadata", "input", "output")
 
 # Payload sizes differ by a factor of 1000, so the batch size follows from the previous batch.
-_MOST_AT_ONCE: Final = 200
-_BYTES_AT_ONCE: Final = 2_000_000
-_IDS_AT_ONCE: Final = 5_000
-_CHILDREN_AT_ONCE: Final = 100
+_MAX_BATCH_ROWS: Final = 200
+_BATCH_BYTES: Final = 2_000_000
+_BATCH_IDS: Final = 5_000
+_PAGE_CHILDREN: Final = 100
 _DEEP: Final = 50
-_CHILDREN_DEEP: Final = 4
+_PAGE_CHILDREN_DEEP: Final = 4
 
 
 def _columns(kind: type[msgspec.Struct], texts: Iterable[str]) -> str:
@@ -117,13 +117,13 @@ _COUNT_BELOW = """
 class Snapshot:
     """A read-only view of the database at one moment, unaffected by concurrent writes.
 
-    Raises Busy where MOST_SNAPSHOTS of this process are open: each occupies a thread and a
+    Raises Busy where MAX_SNAPSHOTS of this process are open: each occupies a thread and a
     connection for as long as its reader takes, and keeps PostgreSQL from removing dead rows.
     """
 
     def __init__(self) -> None:
         if not _free.acquire(blocking=False):
-            raise Busy(f"{MOST_SNAPSHOTS} exports are running already")
+            raise Busy(f"{MAX_SNAPSHOTS} exports are running already")
         self._is_open = True
         try:
             self._connection = db.engine.connect().execution_options(
@@ -153,7 +153,7 @@ class Snapshot:
 
     def stream(self, query: sa.Select[Any]) -> Iterator[sa.RowMapping]:
         """Yield the rows of a query, some hundred of which are in memory at a time."""
-        options = {"yield_per": _MOST_AT_ONCE}
+        options = {"yield_per": _MAX_BATCH_ROWS}
         with self._connection.execute(query, execution_options=options) as result:
             yield from result.mappings()
 
@@ -191,7 +191,7 @@ class TraceSource:
 
     def _annotations(self, query: str) -> Iterator[dict[str, Any]]:
         with self._driver.cursor(f"annotations_{uuid4().hex}", row_factory=dict_row) as cursor:
-            cursor.itersize = _MOST_AT_ONCE
+            cursor.itersize = _MAX_BATCH_ROWS
             yield from cursor.execute(query, self._key)
 
     def in_time(self) -> Iterator[ExportedSpan]:
@@ -257,7 +257,7 @@ class TraceSource:
                 stack.append(self._page(_BELOW, span_id, level.depth + 1, None))
 
     def _page(self, query: str, parent_id: str | None, depth: int, after: Any) -> _OpenLevel:
-        most = _CHILDREN_AT_ONCE if depth < _DEEP else _CHILDREN_DEEP
+        most = _PAGE_CHILDREN if depth < _DEEP else _PAGE_CHILDREN_DEEP
         time, span_id = after or ("-infinity", "")
         values = {"project": self._key[0], "trace": self._key[1], "parent": parent_id}
         rows = self._driver.execute(
@@ -290,7 +290,7 @@ class TraceSource:
             for span_id in batch:
                 yield ExportedSpan(**_raw(rows_by_id[span_id], PAYLOAD))
             each = max(weight // len(batch), 1)
-            size = max(1, min(_MOST_AT_ONCE, _BYTES_AT_ONCE // each, size * 4))
+            size = max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES // each, size * 4))
 
 
 class _OpenLevel(msgspec.Struct):
@@ -319,7 +319,7 @@ def _nested(
 def _stream(driver: psycopg.Connection[Any], query: str, values: tuple[str, ...]) -> Iterator[str]:
     """Yield the first column of a query's rows through a server-side cursor."""
     with driver.cursor(f"ids_{uuid4().hex}") as cursor:
-        cursor.itersize = _IDS_AT_ONCE
+        cursor.itersize = _BATCH_IDS
         for row in cursor.execute(query, values):
             yield row[0]
 

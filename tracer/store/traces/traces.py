@@ -144,7 +144,7 @@ def _first_rows(
     rows = rows.order_by(*order.clauses(forward))
     if verified is None:
         return rows.limit(limit)
-    # OFFSET keeps the sort below the dear condition, which then ends with the page.
+    # OFFSET makes PostgreSQL sort before the expensive condition, so it stops with the page.
     candidates = rows.offset(0).subquery("candidates")
     own = order.of_subquery(candidates, "trace_id")
     query = sa.select(candidates.c.trace_id, *labelled(own)).where(verified(candidates))

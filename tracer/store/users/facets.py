@@ -17,7 +17,7 @@ from tracer.store.query.selection import Selection
 from tracer.store.schema import traces
 from tracer.store.users.sums import users_of
 
-MOST_TRACES: Final = 5_000
+MAX_TRACES: Final = 5_000
 """Number of latest traces whose values are counted."""
 OF_TRACES: Final = {"env": "environment", "name": "name", "release": "release"}
 """Columns of traces by the fields whose values can be counted."""
@@ -28,7 +28,7 @@ def count_user_facets(
 ) -> Facets:
     """Return the numbers of users by fields, keys of `OF_TRACES` or `RANGES`; raises TooSlow.
 
-    A user has the values of all traces, of which the latest `MOST_TRACES` are looked at; ranges are
+    A user has the values of all traces, of which the latest `MAX_TRACES` are looked at; ranges are
     those of the sums since a time.
     """
     users = users_of(project_id, since)
@@ -56,7 +56,7 @@ def count_user_facets(
     for field in numbers:
         counts = {int(slot): count for slot, count in values[field]}
         values[field] = [Value(*pair) for pair in counts_of(field, counts)]
-    return Facets(values, rows, looked_at >= MOST_TRACES)
+    return Facets(values, rows, looked_at >= MAX_TRACES)
 
 
 def _recent(project_id: str) -> sa.CTE:
@@ -65,7 +65,7 @@ def _recent(project_id: str) -> sa.CTE:
         sa.select(traces.c.user_id, *columns)
         .where(traces.c.project_id == project_id, traces.c.user_id.is_not(None))
         .order_by(traces.c.start_time.desc())
-        .limit(MOST_TRACES)
+        .limit(MAX_TRACES)
         .cte("recent")
     )
 

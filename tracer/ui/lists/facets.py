@@ -13,7 +13,7 @@ from tracer.query.tree import Equal, Not, Term, conjuncts
 from tracer.store.query.facets import Value, count_facets
 from tracer.store.query.ranges import RANGES, range_texts
 from tracer.store.query.score_facet import ScoreValue, count_scores
-from tracer.store.users.facets import MOST_TRACES, count_user_facets
+from tracer.store.users.facets import MAX_TRACES, count_user_facets
 from tracer.ui.lists.lengths import beginning, length_of
 from tracer.ui.lists.list_query import ListQuery, one_term
 
@@ -126,9 +126,7 @@ def _counted(
             counted = count_facets(project_id, query.selection, fields, query.grain)
     except TooSlow:
         return {}, "Counting takes too long: choose a shorter time range"
-    rows = (
-        f"{MOST_TRACES:,} traces" if query.grain is Grain.USER else f"{counted.rows:,} that match"
-    )
+    rows = f"{MAX_TRACES:,} traces" if query.grain is Grain.USER else f"{counted.rows:,} that match"
     partial = f"≈ counted over the latest {rows}"
     return counted.values, partial if counted.partial else ""
 

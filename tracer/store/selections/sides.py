@@ -24,6 +24,8 @@ _EXACT: Final = 2 * SAMPLE
 """A side of up to so many traces is not sampled."""
 _MAX_READ: Final = 8 * SAMPLE
 """Of a side of up to so many traces, all ids are read if an index finds them."""
+_MAX_SCANNED: Final = 75_000
+"""A sample reads up to so many rows of the table."""
 _MIN_SAMPLE: Final = SAMPLE // 10
 """A smaller sample is not used: the ids are read instead."""
 
@@ -56,8 +58,11 @@ class Side:
 def read_side(project_id: str, matching: Matching) -> Side:
     """Return the traces that match, or a sample of them. Raises TooSlow."""
     expected = estimate(_ids(traces, project_id, matching))
-    share = min(1.0, SAMPLE / max(expected.rows, 1))
-    if expected.rows > _MAX_READ or (expected.rows > _EXACT and expected.cost > share * _scan()):
+    table = estimate(sa.select(traces.c.trace_id, traces.c.total_cost))
+    share = min(1.0, SAMPLE / max(expected.rows, 1), _MAX_SCANNED / max(table.rows, 1))
+    # A sample costs its share of what reading the whole table does.
+    is_cheaper = expected.cost > share * table.cost
+    if expected.rows > _MAX_READ or (expected.rows > _EXACT and is_cheaper):
         side = _sampled(project_id, matching, share)
         if len(side.trace_ids) >= _MIN_SAMPLE:
             return side
@@ -70,11 +75,6 @@ def read_side(project_id: str, matching: Matching) -> Side:
     # PostgreSQL estimated too few.
     total = estimated_rows(_ids(traces, project_id, lambda _: sa.true()))
     return _sampled(project_id, matching, min(1.0, 8 * SAMPLE / max(total, 1)))
-
-
-def _scan() -> float:
-    """Return what reading the whole table costs; a sample costs its share of it."""
-    return estimate(sa.select(traces.c.trace_id, traces.c.total_cost)).cost
 
 
 def _sampled(project_id: str, matching: Matching, share: float) -> Side:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.pages.browser import OpenPage
 from tests.support.pages.requests import StoreTraces
-from tests.support.pages.sample_traces import agent_trace
+from tests.support.pages.sample_traces import SECOND, TraceBuilder, agent_trace, now
 
 TRACE = f"/project/default/traces/{'a' * 32}"
 SESSION = "/project/default/sessions/chat_91c2"
@@ -107,12 +107,17 @@ def test_a_span_is_commented_and_scored(
 def test_a_session_is_annotated(
     store_traces: StoreTraces, open_page: OpenPage, scripts: bool
 ) -> None:
-    store_traces(agent_trace())
+    short = TraceBuilder("b" * 32, now() - 4000 * SECOND, name="short", session_id="chat_91c2")
+    store_traces(agent_trace(), short.span("root", None, 0, 0.01))
     page = open_page(SESSION, scripts=scripts)
     star(page)
     comment(page, "first **words**")
     edit_and_delete_comment(page)
     judge(page)
+    page.set_viewport_size({"width": 390, "height": 900})
+    # The idle time after a short trace does not cover its bar.
+    page.locator(".lane a").first.click()
+    expect(page).to_have_url(re.compile("#t1$"))
 
 
 @SCRIPTS

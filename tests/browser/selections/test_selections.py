@@ -153,7 +153,7 @@ def test_what_differs_leads_to_the_narrower_list(open_page: OpenPage, scripts: b
     page = open_page(f"{LIST}?q=name:chat", scripts=scripts)
     page.get_by_role("link", name="What differs").click()
     term = page.locator(".ranks .val > a").first
-    title = (term.get_attribute("title") or "").removeprefix("Show them: ")
+    title = (term.get_attribute("title") or "").removeprefix("Show these traces: ")
     if scripts:
         check_looks(page)
     term.click()

@@ -11,7 +11,7 @@ from bench.many.block import END, Block, user_of_copy
 from bench.many.rows import COLUMNS
 from tracer.store.rollups import fold
 from tracer.store.rollups.changes import add_changes
-from tracer.store.rollups.sums import MINUTE, USER, Deltas
+from tracer.store.rollups.sums import MINUTE, USER, MinuteSums
 
 COPIED: Final = {**COLUMNS, "trace_words": "project_id trace_id words"}
 """Columns of the tables that are copied."""
@@ -38,28 +38,28 @@ def copy_table(connection: psycopg.Connection[Any], block: Block, table: str) ->
 
 def add_rollups(connection: psycopg.Connection[Any], block: Block) -> None:
     """Add the sums of all copies of the block, whose changes were appended, to the rollups."""
-    minutes = Deltas()
+    minutes = MinuteSums()
     for (records,) in connection.execute(_TAKE).fetchall():
         add_changes(minutes, records)
     hours = _by_hour(minutes)
-    kept_from = int(time.time()) * 1_000_000 - fold.MINUTES_KEPT * MINUTE
+    kept_from = int(time.time()) * 1_000_000 - fold.RETENTION_MINUTES * MINUTE
     for copy in range(block.copies):
         ends = END - copy * block.hours * _HOUR * MINUTE
-        deltas = minutes if ends > kept_from else hours
+        minute_sums = minutes if ends > kept_from else hours
         with connection.transaction():
-            fold.add_sums(connection, "default", _of_copy(deltas, block, copy))
+            fold.add_sums(connection, "default", _of_copy(minute_sums, block, copy))
 
 
-def _by_hour(minutes: Deltas) -> Deltas:
-    hours = Deltas()
+def _by_hour(minutes: MinuteSums) -> MinuteSums:
+    hours = MinuteSums()
     for (minute, series), sums in minutes.rows():
-        hours.of((minute - minute % _HOUR, series)).merge(sums)
+        hours.sums_for((minute - minute % _HOUR, series)).merge(sums)
     return hours
 
 
-def _of_copy(deltas: Deltas, block: Block, copy: int) -> Deltas:
-    copied = Deltas()
-    for (minute, (grain, kind, name, *others)), sums in deltas.rows():
+def _of_copy(minute_sums: MinuteSums, block: Block, copy: int) -> MinuteSums:
+    copied = MinuteSums()
+    for (minute, (grain, kind, name, *others)), sums in minute_sums.rows():
         if grain == USER and name is not None:
             name = user_of_copy(name, copy)
         key: Any = minute - copy * block.hours * _HOUR, (grain, kind, name, *others)

@@ -90,7 +90,7 @@ def fill(url: str, block: Block) -> None:
         connection.execute(_SESSIONS)
         with connection.transaction():
             listed = connection.execute(_USER_DAYS).fetchall()
-            users.count_again(connection, "default", listed)
+            users.recount_users(connection, "default", listed)
         connection.execute("ANALYZE")
         if wrong := differences(connection):
             raise click.ClickException("; ".join(wrong))

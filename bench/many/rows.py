@@ -11,7 +11,7 @@ from bench.many import measured
 from bench.many import vocabulary as draw
 from bench.many.block import END, Block
 from tracer.merging.figures import Figures
-from tracer.store.rollups.changes import Changes
+from tracer.store.rollups.changes import RawChanges
 from tracer.store.rollups.sums import SpanFigures
 from tracer.times import sql_time
 
@@ -42,7 +42,7 @@ class Lines(NamedTuple):
     span_payload_rows: list[str]
     scores: list[str]
     bookmarks: list[str]
-    changes: Changes
+    changes: RawChanges
 
 
 class Traits(NamedTuple):
@@ -63,7 +63,7 @@ class Traits(NamedTuple):
 def lines(block: Block, first: int, count: int) -> Lines:
     """Return the rows of the traces ``first`` to ``first + count`` of a block."""
     rng = random.Random(first)
-    made = Lines([], [], [], [], [], [], Changes())
+    made = Lines([], [], [], [], [], [], RawChanges())
     words = draw.WORDS.draw(rng, 20_000)
     for traits in _traits(rng, block, first, count):
         _add(made, rng, traits, words)

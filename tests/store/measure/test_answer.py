@@ -33,7 +33,7 @@ from tracer.store.measure.cells import Scan, Scanned
 from tracer.store.measure.plan import Plan
 from tracer.store.query.compile import condition
 from tracer.store.schema import sessions, spans, traces
-from tracer.store.users.sums import counted_users
+from tracer.store.users.sums import user_sums_of_traces
 
 CLOCK = Clock(worlds.NOW, ZoneInfo("Europe/Berlin"))
 SECOND = 1_000_000
@@ -50,7 +50,7 @@ def listed(text: str, grain: Grain) -> int:
     tables: dict[Grain, Any] = {Grain.TRACE: traces, Grain.SPAN: spans, Grain.SESSION: sessions}
     table = tables.get(grain)
     if table is None:
-        table = counted_users(worlds.PROJECT)
+        table = user_sums_of_traces(worlds.PROJECT)
     query = sa.select(sa.func.count()).where(
         table.c.project_id == worlds.PROJECT, condition(parse(text, grain), grain, table, CLOCK)
     )

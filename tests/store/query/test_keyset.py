@@ -21,7 +21,7 @@ from tracer.store.database.session import driver
 from tracer.store.query import sort_bound
 from tracer.store.query.keyset import parse_sort, sort_text
 from tracer.store.query.selection import ALL, Selection
-from tracer.store.rollups.users import DAY, count_again
+from tracer.store.rollups.users import DAY, recount_users
 from tracer.store.schema import scores, sessions, spans, text_due, trace_payloads, traces
 from tracer.store.traces.selected_spans import list_selected_spans
 from tracer.store.traces.sessions import list_sessions
@@ -123,7 +123,7 @@ def add_span(number: int, draw: random.Random) -> str:
     db.session.execute(sessions.insert(), session)
     own = sa.update(traces).where(traces.c.project_id == PROJECT, traces.c.trace_id == trace_id)
     db.session.execute(own.values(session_id=trace_id, user_id=trace_id))
-    count_again(driver(), PROJECT, [(trace_id, to_micros(NOW) // DAY), (trace_id, 0)])
+    recount_users(driver(), PROJECT, [(trace_id, to_micros(NOW) // DAY), (trace_id, 0)])
     return trace_id
 
 

@@ -25,9 +25,9 @@ from tests.support.traces.drawn_records import (
 )
 from tests.support.traces.records import T0, span, trace_record
 from tracer.store.rollups import count_traces, fold
-from tracer.store.rollups.changes import Changes, add_changes
+from tracer.store.rollups.changes import RawChanges, add_changes
 from tracer.store.rollups.stored import add_stored_trace
-from tracer.store.rollups.sums import COUNTS, NUMBERS, SPAN, TRACE, Deltas, Series, Sums
+from tracer.store.rollups.sums import COUNTS, NUMBERS, SPAN, TRACE, MinuteSums, Series, Sums
 from tracer.store.writing.delete import delete_traces
 
 Known = dict[tuple[Series, int], dict[str, Any]]
@@ -43,7 +43,7 @@ FEW = settings(
 @pytest.fixture(autouse=True)
 def kept_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the fold keep minutes of any age, so that these can be compared."""
-    monkeypatch.setattr(fold, "MINUTES_KEPT", 60 * 24 * 365 * 100)
+    monkeypatch.setattr(fold, "RETENTION_MINUTES", 60 * 24 * 365 * 100)
 
 
 def plain(sums: Sums) -> dict[str, Any]:
@@ -55,19 +55,19 @@ def plain(sums: Sums) -> dict[str, Any]:
 
 def recount(connection: psycopg.Connection[Any], width: str = "m", *, whole: bool = False) -> Known:
     """Return the sums of all stored traces by series and minute, hour or day."""
-    changes, deltas = Changes(), Deltas()
+    changes, minute_sums = RawChanges(), MinuteSums()
     with connection.transaction():
         for key in connection.execute("SELECT project_id, trace_id FROM traces").fetchall():
             add_stored_trace(connection, changes, key)
     if records := changes.encoded():
-        add_changes(deltas, records)
+        add_changes(minute_sums, records)
     added: dict[tuple[Series, int], Sums] = defaultdict(Sums)
-    for (minute, series), sums in deltas.rows():
+    for (minute, series), sums in minute_sums.rows():
         grain, kind, _, environment, model, _ = series
         if whole and grain not in (TRACE, SPAN):
             continue
         own = (grain, kind, None, environment, model, None) if whole else series
-        added[own, minute - minute % fold.SIZES[width]].merge(sums)
+        added[own, minute - minute % fold.WIDTH_MINUTES[width]].merge(sums)
     return {key: plain(sums) for key, sums in added.items()}
 
 
@@ -88,7 +88,7 @@ def _read(connection: psycopg.Connection[Any], query: str) -> Known:
     for row in rows:
         minute = int(row["start"].timestamp()) // 60
         series: Any = tuple(row[name] for name in SERIES)
-        known[series, minute] = plain(fold.sums_of(row))
+        known[series, minute] = plain(fold.sums_of_row(row))
     return known
 
 
@@ -198,7 +198,7 @@ from tracer.store.rollups import fold
 with psycopg.connect(sys.argv[1]) as connection:
     for number in itertools.count():
         if sys.argv[2] == "fold":
-            fold.MINUTES_KEPT = 10**9
+            fold.RETENTION_MINUTES = 10**9
             fold.fold(connection)
         else:
             put(connection, span(f"s{number}", trace=f"{sys.argv[2]}{number % 5}"))

@@ -20,7 +20,7 @@ from tracer.store.query.selection import ALL
 from tracer.store.rollups import fold, users
 from tracer.store.schema import traces
 from tracer.store.users.over_time import users_over_time
-from tracer.store.users.sums import counted_users, users_of
+from tracer.store.users.sums import user_sums, user_sums_of_traces
 from tracer.store.users.users import list_users, users_absent
 from tracer.store.writing.delete import delete_traces
 from tracer.times import from_micros
@@ -82,12 +82,12 @@ def sums(table: sa.Subquery) -> list[Any]:
 def check(*hours: int) -> int:
     """Compare the sums with a count, of all traces and since some times; return their number."""
     for since in (None, *(from_micros(T0 + each * HOUR) for each in hours)):
-        assert sums(users_of("default", since)) == sums(counted_users("default", since))
+        assert sums(user_sums("default", since)) == sums(user_sums_of_traces("default", since))
         all_users = list_users("default", since=since).items
         assert list_users("default", limit=1, since=since).items == all_users[:1]
     for since in (None, from_micros(T0 // users.DAY * users.DAY)):
         assert sums_without_user("default", since) == users_absent("default", since)
-    number = len(sums(users_of("default")))
+    number = len(sums(user_sums("default")))
     db.session.rollback()
     return number
 
@@ -168,14 +168,14 @@ def test_users_from_before_are_counted_step_by_step(
     users.count_all(database_url, lambda _: False)
     with app.app_context():
         assert check(0, 24, 30) == 3
-        table = users_of("default", from_micros(T0) - timedelta(days=1))
+        table = user_sums("default", from_micros(T0) - timedelta(days=1))
         counts = db.session.execute(sa.select(table.c.trace_count, table.c.session_count)).all()
         assert counts == [(3, 2)] * 3
         db.session.rollback()
 
 
 def clear_sums(connection: psycopg.Connection[Any]) -> None:
-    """Delete the sums, which have to be counted again."""
+    """Delete the sums, which have to be counted recomputed."""
     connection.execute("DELETE FROM users")
     connection.execute("DELETE FROM user_days")
     connection.execute(

@@ -15,7 +15,7 @@ from tracer.measure.histogram import MIDDLE, LogHistogram, bounds_of
 from tracer.measure.links import base_query, bin_query, group_query
 from tracer.measure.question import Question
 from tracer.store.measure.cells import Cell, Groups
-from tracer.store.rollups.sums import unpacked
+from tracer.store.rollups.sums import unpack_counts
 
 MAX_BINS: Final = 40
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
@@ -39,7 +39,7 @@ class Sums:
         self.denominator += cell.denominator
         if cell.keys is not None:
             counts = self.values.counts
-            for key, number in unpacked(cell.keys).items():
+            for key, number in unpack_counts(cell.keys).items():
                 counts[key] += number
             return
         if cell.total is not None:
@@ -139,7 +139,7 @@ def bins_of(question: Question, frame: Frame, cells: Iterable[Cell]) -> list[Bin
     counts: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for cell in cells:
         index = frame.index(cell.interval)
-        for key, number in unpacked(cell.keys).items():
+        for key, number in unpack_counts(cell.keys).items():
             counts[key][index] += number
     base = base_query(question)
     bins = []

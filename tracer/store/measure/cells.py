@@ -16,7 +16,7 @@ from tracer.measure.buckets import Frame
 from tracer.measure.question import Question
 from tracer.query.moments import Clock
 from tracer.store.query.source import Column
-from tracer.store.rollups.sums import packed, unpacked
+from tracer.store.rollups.sums import pack_counts, unpack_counts
 
 Groups = tuple[str | None, ...]
 
@@ -28,7 +28,7 @@ class Cell(NamedTuple):
     """The start; None: without intervals, or of distinct values in the whole range."""
     groups: Groups
     keys: Sequence[int] | None
-    """Numbers of values by key (`tracer.measure.histogram`), as `sums.packed` packs them."""
+    """Numbers of values by key (`tracer.measure.histogram`), as `sums.pack_counts` packs them."""
     rows: int
     """The number of rows, of values, or of distinct values; of a ratio: of its part."""
     denominator: int
@@ -46,8 +46,8 @@ class Cell(NamedTuple):
         rows, denominator = round(self.rows * factor), round(self.denominator * factor)
         keys = self.keys
         if keys is not None:
-            counts = unpacked(keys)
-            keys = packed({key: round(number * factor) for key, number in counts.items()})
+            counts = unpack_counts(keys)
+            keys = pack_counts({key: round(number * factor) for key, number in counts.items()})
         return self._replace(keys=keys, rows=rows, denominator=denominator, total=total, over=over)
 
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from tracer.extensions import db
-from tracer.store.rollups.changes import MOST_PENDING, add_changes
-from tracer.store.rollups.sums import HISTOGRAMS, NUMBERS, Deltas, Key, Sums, packed
+from tracer.store.rollups.changes import MAX_PENDING, add_changes
+from tracer.store.rollups.sums import HISTOGRAMS, NUMBERS, Key, MinuteSums, Sums, pack_counts
 from tracer.store.schema import rollup_changes
 
 KEYS: Final = ("kind", "name", "environment", "model", "provider")
@@ -58,13 +58,13 @@ def pending_sums(project_id: str, grain: str) -> sa.Select[Any]:
     )
 
 
-@lru_cache(MOST_PENDING)
+@lru_cache(MAX_PENDING)
 def _rows_text(change: int, records: bytes) -> dict[str, str]:
     """Return the rows of a transaction by what they count, as JSON objects between commas."""
-    deltas = Deltas()
-    add_changes(deltas, records)
+    minute_sums = MinuteSums()
+    add_changes(minute_sums, records)
     by_grain: dict[str, list[dict[str, Any]]] = {}
-    for key, sums in deltas.rows():
+    for key, sums in minute_sums.rows():
         by_grain.setdefault(key[1][0], []).append(_row(change, key, sums))
     return {grain: _joined(rows) for grain, rows in by_grain.items()}
 
@@ -81,7 +81,7 @@ def _row(change: int, key: Key, sums: Sums) -> dict[str, Any]:
     row |= {field: number for field in NUMBERS if (number := getattr(sums, field))}
     for field in HISTOGRAMS:
         if counts := getattr(sums, field):
-            row[field] = packed(counts)
+            row[field] = pack_counts(counts)
     if usage := {name: number for name, number in sums.usage.items() if number}:
         row["usage"] = usage
     return row

@@ -18,8 +18,8 @@ from tracer.store.measure.pending import KEYS, pending_sums
 from tracer.store.measure.plan import DIMENSIONS, HISTOGRAMS, Plan, Segment, share_state
 from tracer.store.query.matches import scalar_condition
 from tracer.store.query.source import Column
-from tracer.store.rollups.changes import MOST_PENDING
-from tracer.store.rollups.sums import HALF, NUMBERS, PACKED
+from tracer.store.rollups.changes import MAX_PENDING
+from tracer.store.rollups.sums import COUNT_BITS, HALF_COUNT, NUMBERS
 from tracer.store.rollups.sums import HISTOGRAMS as ARRAYS
 from tracer.store.schema import background_upgrades, rollup_changes, rollup_series, rollups
 
@@ -29,9 +29,9 @@ def rollups_ready() -> bool:
     unfinished = sa.exists().where(
         background_upgrades.c.name == "rollups", background_upgrades.c.finished_at.is_(None)
     )
-    pending = sa.select(rollup_changes.c.change).limit(MOST_PENDING + 1).subquery()
+    pending = sa.select(rollup_changes.c.change).limit(MAX_PENDING + 1).subquery()
     number = sa.select(sa.func.count()).select_from(pending).scalar_subquery()
-    return bool(db.session.scalar(sa.select(~unfinished & (number <= MOST_PENDING))))
+    return bool(db.session.scalar(sa.select(~unfinished & (number <= MAX_PENDING))))
 
 
 def exceeds(project_id: str, counts: str, number: int) -> bool:
@@ -245,12 +245,12 @@ def elements_of(counts: Column, name: str = "counts") -> Any:
 def unpacked_key(value: Column) -> Column:
     """Return the key of an element of an array of counts."""
     bits = sa.type_coerce(value, sa.BigInteger)
-    return sa.cast((bits + HALF).op(">>")(sa.literal(PACKED, sa.Integer)), sa.Integer)
+    return sa.cast((bits + HALF_COUNT).op(">>")(sa.literal(COUNT_BITS, sa.Integer)), sa.Integer)
 
 
 def unpacked_number(value: Column) -> Column:
     """Return the number of an element of an array of counts."""
-    return value - sa.cast(unpacked_key(value), sa.BigInteger) * (1 << PACKED)
+    return value - sa.cast(unpacked_key(value), sa.BigInteger) * (1 << COUNT_BITS)
 
 
 def number_of_values(counts: Column) -> Column:

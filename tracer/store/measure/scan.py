@@ -23,9 +23,9 @@ from tracer.store.measure.rollup import rollup_cells
 from tracer.store.measure.top import given_groups, key_of, top_groups
 from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
-from tracer.store.rollups.sums import PACKED
+from tracer.store.rollups.sums import COUNT_BITS
 from tracer.store.schema import scores, sessions, spans, traces
-from tracer.store.users.sums import counted_users
+from tracer.store.users.sums import user_sums_of_traces
 
 
 def read(scan: Scan, plan: Plan | None = None) -> Scanned:
@@ -85,7 +85,7 @@ def _shown(question: Question, cells: sa.CTE) -> sa.Select[Any]:
     if not question.by_key:
         sums = [cells.c[name] for name in ("rows", "whole", "total", "low", "high", "over")]
         return sa.select(sa.true(), *by, _no_keys(), *sums)
-    packed = sa.cast(cells.c.key, sa.BigInteger) * (1 << PACKED) + cells.c.rows
+    packed = sa.cast(cells.c.key, sa.BigInteger) * (1 << COUNT_BITS) + cells.c.rows
     numbers = [sa.cast(sa.func.sum(cells.c[name]), sa.BigInteger) for name in ("rows", "whole")]
     nothing = [sa.cast(sa.null(), sa.Numeric)] * 4
     keys = sa.func.array_agg(packed, type_=ARRAY(sa.BigInteger))
@@ -146,7 +146,7 @@ def _sums(
         rows, whole = rows.filter(of, part), rows.filter(of)
     none = sa.cast(sa.null(), sa.Numeric)
     sums: dict[str, Column] = {"total": none, "low": none, "high": none, "over": none}
-    # Each evaluates the value again, so only what the measure needs.
+    # Each evaluates the value recomputed, so only what the measure needs.
     if value is not None and question.measure in ("sum", "average", "ratio"):
         sums["total"] = sa.func.sum(value)
         if divisor is not None:
@@ -206,7 +206,7 @@ def _columns(scan: Scan) -> tuple[Columns, Table, Table | None]:
     grain = scan.question.grain
     score = _sampled(scores, scan.share) if grain == "scores" else None
     if grain == "users":
-        table: Table = counted_users(scan.project_id)
+        table: Table = user_sums_of_traces(scan.project_id)
     elif score is not None:
         table = traces.alias()
     elif scan.question.measured and scan.question.measured.field in MISSES:

@@ -92,7 +92,7 @@ class Sums(NamedTuple):
         return sa.func.sum(self.table.c.rows) > 0
 
 
-def sums_of(
+def sums_from_rollups(
     project_id: str,
     view: str,
     rows: Rows,

@@ -15,7 +15,7 @@ from tracer.errors import Invalid
 from tracer.extensions import db
 from tracer.store.database.conditions import Column, Condition, Field, related
 from tracer.store.database.session import within
-from tracer.store.metrics.from_rollups import sums_of
+from tracer.store.metrics.from_rollups import sums_from_rollups
 from tracer.store.schema import scores, span_payloads, spans, traces
 from tracer.store.scores import search
 from tracer.store.traces import span_search, trace_search
@@ -191,7 +191,7 @@ def _from_rows(project_id: str, query: AggregateQuery) -> sa.Select[Any]:
 def _from_rollups(project_id: str, query: AggregateQuery) -> sa.Select[Any] | None:
     """Return a statement with the same result from rollups; None: they lack the exact sums."""
     view = VIEWS[query.view]
-    sums = sums_of(
+    sums = sums_from_rollups(
         project_id,
         query.view,
         view.rows,

@@ -1,4 +1,4 @@
-"""Adds the traces from before the rollups to them, a few at a time, while the server runs.
+"""Adds the traces that were stored before rollups existed, a few at a time, in the background.
 
 Imports psycopg alone: the background worker calls it.
 """
@@ -13,8 +13,8 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from tracer.store.database.background_upgrade import BackgroundUpgrade, run_steps
-from tracer.store.rollups.append import append_anyway
-from tracer.store.rollups.changes import Changes
+from tracer.store.rollups.append import append_unconditionally
+from tracer.store.rollups.changes import RawChanges
 from tracer.store.rollups.stored import add_stored_trace
 
 UPGRADE: Final = BackgroundUpgrade("rollups", since="0030")
@@ -23,7 +23,7 @@ _TRACES: Final = 50
 _PAUSE: Final = 0.02
 """Seconds between two transactions, so that writers are not kept waiting."""
 
-# Waits for the transactions that do or do not append, depending on the position.
+# Waits for the transactions that have read the position to decide whether to append their changes.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('count traces', 4))"
 _NEXT: Final = f"""
     SELECT project_id, trace_id FROM traces WHERE (project_id, trace_id) > (%s, %s)
@@ -32,7 +32,7 @@ _NEXT: Final = f"""
 
 
 def count_all(url: str, wait: Callable[[float], bool]) -> None:
-    """Count traces until all are counted or ``wait(seconds)`` returns True: time to stop."""
+    """Count traces until all are counted or ``wait(seconds)`` returns True, which stops it."""
     run_steps(url, count_some, _PAUSE, wait)
 
 
@@ -47,9 +47,9 @@ def count_some(connection: psycopg.Connection[Any]) -> bool:
         if not keys:
             UPGRADE.finish(cursor)
             return False
-        changes: dict[str, Changes] = defaultdict(Changes)
+        changes: dict[str, RawChanges] = defaultdict(RawChanges)
         for key in keys:
             add_stored_trace(connection, changes[key[0]], key)
-        append_anyway(connection, changes)
+        append_unconditionally(connection, changes)
         UPGRADE.advance(cursor, keys[-1], len(keys))
     return True

@@ -26,30 +26,31 @@ from tracer.store.rollups.sums import (
     SPAN,
     TRACE,
     USER,
-    Deltas,
+    MinuteSums,
     Series,
     Sums,
-    packed,
-    unpacked,
+    pack_counts,
+    unpack_counts,
 )
 from tracer.times import EPOCH, from_micros, json_time
 
-MINUTES_KEPT: Final = 50 * 60
-"""For how many minutes minutes are kept after they began; questions about two days read them."""
-AT_ONCE: Final = 500
-"""Transactions whose changes are added at once."""
-SIZES: Final = {"m": 1, "h": 60, "d": 24 * 60}
-"""Minutes by width."""
+RETENTION_MINUTES: Final = 50 * 60
+"""Rollups of minutes are deleted after this time; queries over up to two days read them."""
+BATCH_TRANSACTIONS: Final = 500
+"""Number of transactions whose changes are added in one transaction of the worker."""
+WIDTH_MINUTES: Final = {"m": 1, "h": 60, "d": 24 * 60}
+"""The length of each width of rollups."""
 _WIDTHS: Final = {TRACE: "mhd", SPAN: "mhd", ERROR: "mhd", USER: "d"}
 
 _TAKE: Final = f"""
     DELETE FROM rollup_changes c USING (
-        SELECT project_id, change FROM rollup_changes ORDER BY project_id, change LIMIT {AT_ONCE}
+        SELECT project_id, change FROM rollup_changes
+        ORDER BY project_id, change LIMIT {BATCH_TRANSACTIONS}
     ) t
     WHERE c.project_id = t.project_id AND c.change = t.change
     RETURNING c.project_id, c.records
 """  # noqa: S608 - composed of constants
-# Of servers of the version before, which may still run beside this one.
+# Written by previous-version servers, which run beside this one during a rolling upgrade.
 _TAKE_OLD: Final = "DELETE FROM rollup_deltas RETURNING project_id, sums::text"
 _READ: Final = f"""
     SELECT r.width, r.series, r.start, {", ".join((*NUMBERS, *COUNTS))} FROM rollups r
@@ -84,8 +85,8 @@ _ADD_SERIES: Final = """
         whole boolean, kind text, name text, environment text, model text, provider text)
     ON CONFLICT DO NOTHING
 """
-_FORGET: Final = f"""
-    DELETE FROM rollups WHERE width = 'm' AND start < now() - interval '{MINUTES_KEPT} minutes'
+_DELETE_OLD_MINUTES: Final = f"""
+    DELETE FROM rollups WHERE width = 'm' AND start < now() - interval '{RETENTION_MINUTES} minutes'
 """  # noqa: S608 - composed of constants
 DUE: Final = "SELECT 1 FROM rollup_changes UNION ALL SELECT 1 FROM rollup_deltas LIMIT 1"
 
@@ -97,48 +98,48 @@ _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 def fold_all(url: str, stopped: Callable[[], bool]) -> None:
-    """Add what was appended until now, and forget old minutes."""
+    """Add all appended changes to the rollups, and delete old minutes."""
     with psycopg.connect(url) as connection:
         while fold(connection) and not stopped():
             pass
         with connection.transaction():
-            connection.execute(_FORGET.encode())
+            connection.execute(_DELETE_OLD_MINUTES.encode())
 
 
 def fold(connection: psycopg.Connection[Any]) -> bool:
-    """Add the sums of some transactions, and commit; False: no more are left."""
+    """Add the changes of up to `BATCH_TRANSACTIONS` transactions; False: none are left. Commits."""
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
-        # One server folds at a time; another one skips.
+        # Only one server folds at a time; others return at once.
         if cursor.execute(users.LOCK).fetchone() != (True,):
             return False
         taken = cursor.execute(_TAKE.encode()).fetchall()
-        by_project: dict[str, Deltas] = defaultdict(Deltas)
+        by_project: dict[str, MinuteSums] = defaultdict(MinuteSums)
         for project_id, records in taken:
             add_changes(by_project[project_id], records)
         for project_id, sums in cursor.execute(_TAKE_OLD).fetchall():
             _add_old(by_project[project_id], sums)
-        for project_id, deltas in by_project.items():
-            add_sums(connection, project_id, deltas)
-            users.count_again(connection, project_id, deltas.user_days())
-    return len(taken) == AT_ONCE
+        for project_id, minute_sums in by_project.items():
+            add_sums(connection, project_id, minute_sums)
+            users.recount_users(connection, project_id, minute_sums.user_days())
+    return len(taken) == BATCH_TRANSACTIONS
 
 
 def series_id(whole: bool, series: Series) -> int:
-    """Return the id of a series, a hash of its columns."""
+    """Return the id of a series, a hash of its columns; ``whole``: it sums over all names."""
     text = msgspec.json.encode((whole, *series))
     return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
 
 
-def add_sums(connection: psycopg.Connection[Any], project_id: str, deltas: Deltas) -> None:
-    """Add sums of minutes to the minutes that are kept, and to hours and days."""
+def add_sums(connection: psycopg.Connection[Any], project_id: str, minute_sums: MinuteSums) -> None:
+    """Add sums of minutes to the stored minutes (unless they are too old), hours and days."""
     known: dict[int, dict[str, Any]] = {}
     added: dict[RollupKey, Sums] = {}
-    oldest = time.time() // 60 - MINUTES_KEPT
-    for (minute, series), sums in deltas.rows():
+    oldest = time.time() // 60 - RETENTION_MINUTES
+    for (minute, series), sums in minute_sums.rows():
         for number, width in _series_of(project_id, series, known):
             if width == "m" and minute < oldest:
                 continue
-            key = width, number, minute - minute % SIZES[width]
+            key = width, number, minute - minute % WIDTH_MINUTES[width]
             own = added.get(key)
             if own is None:
                 own = added[key] = Sums()
@@ -154,18 +155,18 @@ def add_sums(connection: psycopg.Connection[Any], project_id: str, deltas: Delta
         connection.execute(_DROP, [*_columns(gone), project_id])
 
 
-def _add_old(deltas: Deltas, sums: str) -> None:
+def _add_old(minute_sums: MinuteSums, sums: str) -> None:
     for row in _decoder.decode(sums):
         key: Any = row["minute"], tuple(row.get(name) for name in _SERIES)
-        deltas.of(key).merge(sums_of(row))
+        minute_sums.sums_for(key).merge(sums_of_row(row))
 
 
-def sums_of(row: Mapping[str, Any]) -> Sums:
+def sums_of_row(row: Mapping[str, Any]) -> Sums:
     sums = Sums(usage=dict(row.get("usage") or {}))
     for name in NUMBERS:
         setattr(sums, name, row.get(name, 0))
     for name in HISTOGRAMS:
-        setattr(sums, name, unpacked(row.get(name)))
+        setattr(sums, name, unpack_counts(row.get(name)))
     sums.cost = Decimal(sums.cost)
     return sums
 
@@ -173,7 +174,10 @@ def sums_of(row: Mapping[str, Any]) -> Sums:
 def _series_of(
     project_id: str, series: Series, known: dict[int, dict[str, Any]]
 ) -> Iterable[tuple[int, str]]:
-    """Return the (series, width) to which sums of a series are added, and note these series."""
+    """Yield the (series id, width) to which sums of a series are added; put the series in `known`.
+
+    Series of traces and spans have a second one that sums over all names and providers.
+    """
     grain, kind, _, environment, model, _ = series
     levels = [(False, series)]
     if grain in (TRACE, SPAN):
@@ -200,7 +204,9 @@ def _read(
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_READ, [*_columns(keys), project_id]).fetchall()
     return {
-        (row["width"], row["series"], (row["start"] - EPOCH).total_seconds() // 60): sums_of(row)
+        (row["width"], row["series"], (row["start"] - EPOCH).total_seconds() // 60): sums_of_row(
+            row
+        )
         for row in rows
     }
 
@@ -219,8 +225,8 @@ def _row(project_id: str, key: RollupKey, sums: Sums) -> dict[str, Any]:
         "series": series,
         "start": json_time(from_micros(minute * 60_000_000)),
         **{name: getattr(sums, name) for name in NUMBERS},
-        # As an array of PostgreSQL: a JSON one would be cast element by element.
-        **{name: _array(packed(getattr(sums, name))) for name in HISTOGRAMS},
+        # As the text of a PostgreSQL array: a JSON array would be cast element by element.
+        **{name: _array(pack_counts(getattr(sums, name))) for name in HISTOGRAMS},
         "usage": {name: number for name, number in sums.usage.items() if number},
     }
 

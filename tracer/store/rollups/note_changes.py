@@ -1,4 +1,4 @@
-"""Appends what a transaction changes in traces, for the worker to add to the rollups."""
+"""Appends the changes of a transaction to traces, for the worker to add to the rollups."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tracer.merging.figures import Figures
 from tracer.merging.spans import Span
 from tracer.records import cost_total
 from tracer.store.database.keys import TraceKey
-from tracer.store.rollups.append import append, append_anyway, counted
-from tracer.store.rollups.changes import Changes
+from tracer.store.rollups.append import append, append_unconditionally, lock_counted
+from tracer.store.rollups.changes import RawChanges
 from tracer.store.rollups.stored import stored_spans
 from tracer.store.rollups.sums import SpanFigures, failure
 
@@ -23,38 +23,37 @@ _NO_FAILURE = failure("default", None)
 
 
 def note_changes(connection: psycopg.Connection[Any], changes: Mapping[TraceKey, Change]) -> None:
-    """Append what these changes add to the rollups of their projects, as part of them.
+    """Append these changes to the rollups of their projects, in the same transaction.
 
-    Also have the worker index the words of these traces: one statement for both saves a round trip.
+    The same statement queues the traces for the text index, which saves a round trip.
     """
     if not append(connection, _changes(connection, changes), changes):
-        known = counted(connection, changes)
-        some = {key: change for key, change in changes.items() if key in known}
-        append_anyway(connection, _changes(connection, some))
+        counted = lock_counted(connection, changes)
+        of_counted = {key: change for key, change in changes.items() if key in counted}
+        append_unconditionally(connection, _changes(connection, of_counted))
 
 
 def note_deletes(connection: psycopg.Connection[Any], traces: Mapping[TraceKey, Figures]) -> None:
-    """Take deleted traces, whose spans are still stored, out of the rollups of their projects."""
-    known = counted(connection, traces)
-    by_project: dict[str, Changes] = defaultdict(Changes)
-    for key in known:
+    """Subtract deleted traces, whose spans are still stored, from the rollups of their projects."""
+    by_project: dict[str, RawChanges] = defaultdict(RawChanges)
+    for key in lock_counted(connection, traces):
         changes = by_project[key[0]]
         changes.add_trace(traces[key], -1)
         changes.add_spans(traces[key].environment, stored_spans(connection, key), -1)
-    append_anyway(connection, by_project)
+    append_unconditionally(connection, by_project)
 
 
 def _changes(
     connection: psycopg.Connection[Any], changes: Mapping[TraceKey, Change]
-) -> dict[str, Changes]:
-    by_project: dict[str, Changes] = defaultdict(Changes)
+) -> dict[str, RawChanges]:
+    by_project: dict[str, RawChanges] = defaultdict(RawChanges)
     for key, change in changes.items():
         _add_change(connection, key, change, by_project[key[0]])
     return by_project
 
 
 def _add_change(
-    connection: psycopg.Connection[Any], key: TraceKey, change: Change, changes: Changes
+    connection: psycopg.Connection[Any], key: TraceKey, change: Change, changes: RawChanges
 ) -> None:
     before, after = change.figures_before, change.final_figures()
     environment = after.environment
@@ -68,10 +67,11 @@ def _add_change(
         changes.add_spans(old_environment, _rows(old), -1)
     changes.add_spans(environment, _rows(change.after.values()), 1)
     for span in change.recounted:
-        of = environment if span.record.span_id in change.after else old_environment
-        changes.add_spans(of, _rows([span]), 1)
+        # Rows of changing spans have moved to the new environment above, others move below.
+        own = environment if span.record.span_id in change.after else old_environment
+        changes.add_spans(own, _rows([span]), 1)
         span.usage_excluded = not span.usage_excluded
-        changes.add_spans(of, _rows([span]), -1)
+        changes.add_spans(own, _rows([span]), -1)
     if old_environment != environment:
         others = stored_spans(connection, key, without=change.after.keys())
         changes.add_spans(old_environment, others, -1)

@@ -1,4 +1,4 @@
-"""What stored traces and spans add to rollups: of deleted traces, and of those from before."""
+"""Reads the values of stored traces for rollups: of deleted and of not yet counted ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 
 from tracer.merging.figures import Figures
 from tracer.store.database.keys import TraceKey
-from tracer.store.rollups.changes import Changes
+from tracer.store.rollups.changes import RawChanges
 from tracer.store.rollups.sums import SpanFigures, failure
 from tracer.times import to_micros
 
@@ -33,7 +33,7 @@ _TRACE: Final = """
 def stored_spans(
     connection: psycopg.Connection[Any], key: TraceKey, without: Collection[str] = ()
 ) -> list[SpanFigures]:
-    """Return the figures of the stored spans of a trace, but for those with these ids."""
+    """Return the figures of the stored spans of a trace except those with the ids ``without``."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         return [_row(row) for row in cursor.execute(_SPANS, (*key, list(without)))]
 
@@ -45,7 +45,9 @@ def _row(row: tuple[Any, ...]) -> SpanFigures:
     return SpanFigures(kind, name, model, provider, *times, *failed, usage or {}, cost)
 
 
-def add_stored_trace(connection: psycopg.Connection[Any], changes: Changes, key: TraceKey) -> None:
+def add_stored_trace(
+    connection: psycopg.Connection[Any], changes: RawChanges, key: TraceKey
+) -> None:
     """Add a stored trace with its spans."""
     row = connection.execute(_TRACE, key).fetchone()
     if row is None:

@@ -1,4 +1,4 @@
-"""Pure: what spans and traces add to the sums of their series, minute by minute."""
+"""Sums the values of traces and spans by series and minute. Pure."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from tracer.query.error_types import error_type
 from tracer.records import token_sums
 
 TRACE, SPAN, ERROR, USER = "t", "s", "e", "u"
-"""What a series counts: traces, spans, failed spans by the type of their error, traces by user."""
+"""The grain of a series: traces, spans, failed spans by type of error, traces by user."""
 MINUTE: Final = 60_000_000
 """In µs."""
-PACKED: Final = 40
-HALF: Final = 1 << (PACKED - 1)
-"""A key and a number as one integer: the key times 2^40, plus the number, which may be negative."""
+COUNT_BITS: Final = 40
+HALF_COUNT: Final = 1 << (COUNT_BITS - 1)
+"""`pack_counts` stores a key and a count as one integer: key * 2^40 + count, which may be < 0."""
 
 Series = tuple[str, str | None, str | None, str, str | None, str | None]
-"""(what it counts, kind, name, environment, model, provider)"""
+"""(grain, kind, name, environment, model, provider); for `ERROR` the name is the type of the error,
+for `USER` the user id."""
 Key = tuple[int, Series]
 """(minutes since the epoch, series)"""
 Counts = dict[int, int]
@@ -32,8 +33,8 @@ Types = dict[str, int]
 class Sums(msgspec.Struct, gc=False):
     """Sums over the rows of a series in a minute, hour or day; times are in µs.
 
-    `latencies`, `first_tokens`, `costs` and `token_counts` are numbers of values by the key of the
-    value (`tracer.measure.histogram`), which times have in seconds.
+    `latencies`, `first_tokens`, `costs` and `token_counts` are histograms: the number of values by
+    key (`tracer.measure.histogram`). The keys of times are those of their seconds.
     """
 
     rows: int = 0
@@ -51,14 +52,14 @@ class Sums(msgspec.Struct, gc=False):
     token_counts: Counts = {}
     usage: Types = {}
 
-    def time(self, micros: int, sign: int) -> None:
-        """Add a latency."""
+    def add_latency(self, micros: int, sign: int) -> None:
+        """Add a latency in µs; sign -1: subtract it."""
         self.latency += sign * micros
         key, counts = key_of(micros / 1_000_000), self.latencies
         counts[key] = counts.get(key, 0) + sign
 
-    def use(self, usage: Mapping[str, int], sign: int) -> None:
-        """Add tokens by type."""
+    def add_tokens(self, usage: Mapping[str, int], sign: int) -> None:
+        """Add tokens by usage type; sign -1: subtract them."""
         input_tokens, output_tokens, total = token_sums(usage)
         self.tokens += sign * (total or 0)
         self.input_tokens += sign * (input_tokens or 0)
@@ -69,8 +70,8 @@ class Sums(msgspec.Struct, gc=False):
         for name, number in usage.items():
             types[name] = types.get(name, 0) + sign * number
 
-    def pay(self, cost: Decimal, sign: int) -> None:
-        """Add a cost."""
+    def add_cost(self, cost: Decimal, sign: int) -> None:
+        """Add a cost in dollars; sign -1: subtract it."""
         self.cost += cost if sign > 0 else -cost
         key, counts = key_of(float(cost)), self.costs
         counts[key] = counts.get(key, 0) + sign
@@ -86,7 +87,7 @@ class Sums(msgspec.Struct, gc=False):
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is left: all rows were taken away again."""
+        """Whether all sums and counts are 0, so that the row can be deleted."""
         if self.rows or any(getattr(self, name) for name in NUMBERS):
             return False
         return not any(any(getattr(self, name).values()) for name in COUNTS)
@@ -107,17 +108,17 @@ HISTOGRAMS: Final = ("latencies", "first_tokens", "costs", "token_counts")
 COUNTS: Final = (*HISTOGRAMS, "usage")
 
 
-class Deltas:
-    """The sums of one project by minute and series, of what one transaction changes."""
+class MinuteSums:
+    """The changes of some transactions to one project's sums, by minute and series."""
 
     __slots__ = ("sums",)
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Start without sums."""
         self.sums: dict[Key, Sums] = {}
 
-    def of(self, key: Key) -> Sums:
-        """Return the sums of a series in a minute."""
+    def sums_for(self, key: Key) -> Sums:
+        """Return the sums of a series in a minute; they are created if necessary."""
         sums = self.sums.get(key)
         if sums is None:
             sums = self.sums[key] = Sums()
@@ -128,23 +129,23 @@ class Deltas:
         return (pair for pair in self.sums.items() if not pair[1].empty)
 
     def user_days(self) -> set[tuple[str, int]]:
-        """Return the users with the days since the epoch of which traces were added or taken away.
+        """Return the (user, days since the epoch) of which traces were added or subtracted.
 
-        Also those whose sums stayed the same: their sessions may have changed.
+        Includes those whose sums stayed the same, since their sessions may have changed.
         """
         return {
             (user_id, minute // (24 * 60))
-            for minute, (counted, _, user_id, *_) in self.sums
-            if counted == USER and user_id is not None
+            for minute, (grain, _, user_id, *_) in self.sums
+            if grain == USER and user_id is not None
         }
 
 
-def add_trace(deltas: Deltas, trace: Figures, sign: int) -> None:
-    """Add a trace, or take it away with sign -1."""
+def add_trace(minute_sums: MinuteSums, trace: Figures, sign: int) -> None:
+    """Add a trace; sign -1: subtract it."""
     minute, environment = trace.start // MINUTE, trace.environment
-    sums = deltas.of((minute, (TRACE, None, trace.name, environment, None, None)))
-    sums.time(trace.end - trace.start, sign)
-    user = deltas.of((minute, (USER, None, trace.user_id, environment, None, None)))
+    sums = minute_sums.sums_for((minute, (TRACE, None, trace.name, environment, None, None)))
+    sums.add_latency(trace.end - trace.start, sign)
+    user = minute_sums.sums_for((minute, (USER, None, trace.user_id, environment, None, None)))
     for each in (sums, user):
         each.rows += sign
         if trace.status == "error":
@@ -152,15 +153,15 @@ def add_trace(deltas: Deltas, trace: Figures, sign: int) -> None:
         elif trace.status == "running":
             each.running += sign
         if trace.metered:
-            each.use(trace.usage, sign)
+            each.add_tokens(trace.usage, sign)
         if trace.cost is not None:
-            each.pay(trace.cost, sign)
+            each.add_cost(trace.cost, sign)
 
 
 class SpanFigures(msgspec.Struct, array_like=True, gc=False):
-    """The values of a span that are summed, and those that they are summed by; times in µs.
+    """The values of a span that are summed, and the dimensions of its series; times in µs.
 
-    Without tokens and costs that other spans repeat.
+    Tokens and cost are empty if they repeat those of other spans.
     """
 
     kind: str
@@ -177,14 +178,16 @@ class SpanFigures(msgspec.Struct, array_like=True, gc=False):
 
 
 def failure(level: str, message: str | None) -> tuple[bool, str | None]:
-    """Return whether a span failed, and the type of its error; None: it names none."""
+    """Return (whether a span failed, the type of its error); None: the message has no type."""
     failed = level == "error"
     return failed, error_type(message) if failed and message is not None else None
 
 
-def add_spans(deltas: Deltas, environment: str, spans: Iterable[SpanFigures], sign: int) -> None:
-    """Add spans, or take them away with sign -1."""
-    by_series = deltas.sums
+def add_spans(
+    minute_sums: MinuteSums, environment: str, spans: Iterable[SpanFigures], sign: int
+) -> None:
+    """Add spans; sign -1: subtract them."""
+    by_series = minute_sums.sums
     for span in spans:
         start = span.start
         minute = start // MINUTE
@@ -196,27 +199,27 @@ def add_spans(deltas: Deltas, environment: str, spans: Iterable[SpanFigures], si
         if span.end is None:
             sums.running += sign
         else:
-            sums.time(span.end - start, sign)
+            sums.add_latency(span.end - start, sign)
         if span.first_token is not None:
             sums.first_token += sign * (span.first_token - start)
             step, counts = key_of((span.first_token - start) / 1_000_000), sums.first_tokens
             counts[step] = counts.get(step, 0) + sign
         if span.usage:
-            sums.use(span.usage, sign)
+            sums.add_tokens(span.usage, sign)
         if span.cost is not None:
-            sums.pay(span.cost, sign)
+            sums.add_cost(span.cost, sign)
         if span.failed:
             sums.errors += sign
             series = (ERROR, span.kind, span.error_type, environment, None, None)
-            deltas.of((minute, series)).rows += sign
+            minute_sums.sums_for((minute, series)).rows += sign
 
 
-def packed(counts: Counts) -> list[int]:
-    """Return numbers by key as one integer each, which the database holds."""
-    return [(key << PACKED) + number for key, number in counts.items() if number]
+def pack_counts(counts: Counts) -> list[int]:
+    """Return each key with its count as one integer, as the database stores them."""
+    return [(key << COUNT_BITS) + number for key, number in counts.items() if number]
 
 
-def unpacked(values: Iterable[int] | None) -> Counts:
-    """Return what `packed` was made from."""
-    keys = [(value, (value + HALF) >> PACKED) for value in values or ()]
-    return {key: value - (key << PACKED) for value, key in keys}
+def unpack_counts(values: Iterable[int] | None) -> Counts:
+    """Return the counts by key from the result of `pack_counts`."""
+    keys = [(value, (value + HALF_COUNT) >> COUNT_BITS) for value in values or ()]
+    return {key: value - (key << COUNT_BITS) for value, key in keys}

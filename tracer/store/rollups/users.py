@@ -1,4 +1,4 @@
-"""Sums of the traces of users by day and in all, counted again whenever traces have changed.
+"""Sums of users' traces by day and in total, recomputed whenever traces have changed.
 
 Imports psycopg alone: the background worker calls it.
 """
@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from tracer.store.database.background_upgrade import BackgroundUpgrade, run_steps
-from tracer.store.rollups.changes import MOST_PENDING, changed_traces
+from tracer.store.rollups.changes import MAX_PENDING, changed_traces
 from tracer.times import from_micros
 
 UPGRADE: Final = BackgroundUpgrade("users", since="0033")
@@ -27,7 +27,8 @@ _PAUSE: Final = 0.02
 UserDay = tuple[str, int]
 """(user, days since the epoch)"""
 
-# Another transaction that folds would take changes between the count and its commit.
+# Taken by all transactions that fold or recompute: another one could take changes from the queue
+# between this one's count and its commit.
 LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('fold rollups', 5))"
 _SUMS: Final = "start_time, end_time, trace_count, error_count, total_tokens, total_cost"
 _UPDATED: Final = ", ".join(f"{name} = excluded.{name}" for name in _SUMS.split(", "))
@@ -93,15 +94,15 @@ _DAYS_OF: Final = """
     SELECT DISTINCT floor(extract(epoch FROM start_time) / 86400)::bigint FROM traces
     WHERE project_id = %s AND user_id = %s
 """
-# Traces that are not counted in the rollups yet change without a note of it.
+# Traces that are not counted in the rollups yet change without an entry in `rollup_changes`.
 _ROLLUPS_WAIT: Final = """
     SELECT FROM background_upgrades WHERE name = 'rollups' AND finished_at IS NULL
 """
 
 
-@lru_cache(MOST_PENDING)
+@lru_cache(MAX_PENDING)
 def changed_user_days(_change: int, records: bytes) -> frozenset[UserDay]:
-    """Return the users with the days whose sums a transaction changed, by what it appended."""
+    """Return the (user, day) whose sums a transaction changed, from the bytes that it appended."""
     return frozenset(
         (figures.user_id, figures.start // DAY)
         for figures in changed_traces(records)
@@ -109,12 +110,12 @@ def changed_user_days(_change: int, records: bytes) -> frozenset[UserDay]:
     )
 
 
-def count_again(
+def recount_users(
     connection: psycopg.Connection[Any], project_id: str, keys: Iterable[UserDay]
 ) -> None:
-    """Count the traces of these users on these days, and all of these users, from what is stored.
+    """Recompute the sums of these users on these days, and their totals, from the stored traces.
 
-    The caller holds the lock of the fold until its transaction ends.
+    The caller holds `LOCK` until its transaction ends.
     """
     listed = sorted(keys)
     if not listed:
@@ -129,12 +130,12 @@ def count_again(
 
 
 def count_all(url: str, wait: Callable[[float], bool]) -> None:
-    """Count the users from before until all are counted or ``wait(seconds)`` returns True."""
+    """Count the users of older traces until all are counted or ``wait(seconds)`` returns True."""
     run_steps(url, count_some, _PAUSE, wait)
 
 
 def count_some(connection: psycopg.Connection[Any]) -> bool:
-    """Count the next users, and commit; False: there are none, or this has to wait."""
+    """Count the next users, and commit; False: all are counted, or rollups come first."""
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         position = UPGRADE.lock_position(cursor)
         if position is None or cursor.execute(_ROLLUPS_WAIT).fetchone() is not None:
@@ -147,6 +148,6 @@ def count_some(connection: psycopg.Connection[Any]) -> bool:
             return False
         for project_id, user_id in users:
             days = cursor.execute(_DAYS_OF, (project_id, user_id)).fetchall()
-            count_again(connection, project_id, [(user_id, day) for (day,) in days])
+            recount_users(connection, project_id, [(user_id, day) for (day,) in days])
         UPGRADE.advance(cursor, users[-1], len(users))
     return True

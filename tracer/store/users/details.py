@@ -16,7 +16,7 @@ from tracer.store.database.session import within
 from tracer.store.query.source import Column
 from tracer.store.schema import trace_payloads, traces
 from tracer.store.traces.traces import LIST_SECONDS
-from tracer.store.users.sums import user_rows
+from tracer.store.users.sums import user_sum_rows
 
 LATEST: Final = 200
 """Number of latest traces of a user whose latencies are looked at."""
@@ -66,7 +66,7 @@ def _made(row: sa.RowMapping, trend: list[tuple[int, int, int]]) -> UserDetails:
 
 def _trends(project_id: str, ids: Column, since: datetime, width: timedelta) -> sa.Select[Any]:
     """Return the query for (user, interval, traces, failed traces)."""
-    rows = user_rows(project_id, since, by_day=width >= timedelta(days=1))
+    rows = user_sum_rows(project_id, since, by_day=width >= timedelta(days=1))
     n = interval_of(rows.c.start_time, since, width)
     total, failed = sa.func.sum(rows.c.trace_count), sa.func.sum(rows.c.error_count)
     counts = sa.cast(total, sa.Integer), sa.cast(failed, sa.Integer)

@@ -15,7 +15,7 @@ from tracer.store.query.facets import MAX_VALUES, SECONDS, Facets, Value
 from tracer.store.query.ranges import RANGES, counts_of, range_column, slot_of
 from tracer.store.query.selection import Selection
 from tracer.store.schema import traces
-from tracer.store.users.sums import users_of
+from tracer.store.users.sums import user_sums
 
 MAX_TRACES: Final = 5_000
 """Number of latest traces whose values are counted."""
@@ -31,7 +31,7 @@ def count_user_facets(
     A user has the values of all traces, of which the latest `MAX_TRACES` are looked at; ranges are
     those of the sums since a time.
     """
-    users = users_of(project_id, since)
+    users = user_sums(project_id, since)
     numbers = [field for field in fields if field in RANGES]
     slots = [slot_of(range_column(users, field), field).label(field) for field in numbers]
     chosen = (

@@ -13,7 +13,7 @@ from tracer.store.database.session import within
 from tracer.store.query.selection import ALL, Selection
 from tracer.store.query.source import Column
 from tracer.store.traces.histogram import SECONDS, Bar, Histogram
-from tracer.store.users.sums import user_rows, users_of
+from tracer.store.users.sums import user_sum_rows, user_sums
 
 _DAY: Final = timedelta(days=1)
 
@@ -30,7 +30,7 @@ def users_over_time(
     ``since`` is that of the sums which the selection is about; ``width``: whole days from the
     beginning of a day in UTC on, or less than a day.
     """
-    users = users_of(project_id, since)
+    users = user_sums(project_id, since)
     chosen = selection.condition(Grain.USER, users)
     total = sa.select(
         sa.func.count(),
@@ -38,7 +38,7 @@ def users_over_time(
         sa.func.sum(users.c.total_cost),
         sa.func.sum(users.c.total_tokens),
     ).where(chosen)
-    rows = user_rows(project_id, begin, by_day=width >= _DAY)
+    rows = user_sum_rows(project_id, begin, by_day=width >= _DAY)
     query = _by_interval(rows, begin, width)
     if selection.node != ALL.node:
         query = query.where(rows.c.user_id.in_(sa.select(users.c.user_id).where(chosen)))

@@ -1,4 +1,4 @@
-"""The sums of users as a table to select from: stored by day and in all, or of the traces."""
+"""The sums of users as a table: read from stored sums (by day and in total) or from traces."""
 
 from __future__ import annotations
 
@@ -11,46 +11,47 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from tracer.extensions import db
 from tracer.store.query.source import Column
-from tracer.store.rollups.changes import MOST_PENDING
+from tracer.store.rollups.changes import MAX_PENDING
 from tracer.store.rollups.users import DAY, changed_user_days
 from tracer.store.schema import Time, background_upgrades, rollup_changes, traces, user_days, users
 from tracer.times import from_micros, to_micros
 
 _DAY: Final = timedelta(days=1)
+# `end_time` is the start of the latest trace, as in the stored sums and in `UserRow`.
 _SUMS: Final = ("start_time", "end_time", "trace_count", "error_count", "total_tokens")
 _failed: Final = traces.c.status == "error"
 
 
-def users_of(project_id: str, since: datetime | None = None) -> sa.Subquery:
+def user_sums(project_id: str, since: datetime | None = None) -> sa.Subquery:
     """Return the table of the project's users, with the columns of `UserRow`.
 
-    With ``since`` users and sums are those of the traces that began then or later. The sums that
-    the worker keeps are read where it has counted all users; those of what has changed since it
-    counted them are made of the traces.
+    ``since`` restricts users and sums to traces that began at that time or later. Reads the sums
+    that the worker stores, once it has counted all users; of users and days that have changed
+    since, the sums are computed from the traces.
     """
     changed = _changed(project_id)
     if changed is None:
-        return counted_users(project_id, since)
+        return user_sums_of_traces(project_id, since)
     if since is None:
         return _all_days(project_id, changed)
-    return _with_sessions(_Parts(project_id, changed, since, _next_day(since)))
+    return _with_sessions(_SumSources(project_id, changed, since, _next_midnight(since)))
 
 
-def user_rows(project_id: str, since: datetime, *, by_day: bool) -> sa.Subquery:
+def user_sum_rows(project_id: str, since: datetime, *, by_day: bool) -> sa.Subquery:
     """Return rows to sum by user, of the traces since a time, with the columns of `UserRow`.
 
-    ``by_day``: those of a user and day may be one row, whose start is that of the first trace and
-    which has ``whole_day``.
+    ``by_day`` allows rows that sum up a user's traces of one day; they have ``whole_day`` and the
+    start of the first trace.
     """
     changed = _changed(project_id) if by_day else None
     if changed is None:
         traces_since = _traces(project_id).where(traces.c.start_time >= since)
-        return traces_since.subquery("parts")
-    return _Parts(project_id, changed, since, _next_day(since)).rows("parts")
+        return traces_since.subquery("sources")
+    return _SumSources(project_id, changed, since, _next_midnight(since)).rows("sources")
 
 
-def counted_users(project_id: str, since: datetime | None = None) -> sa.Subquery:
-    """Return the same table, of the traces themselves."""
+def user_sums_of_traces(project_id: str, since: datetime | None = None) -> sa.Subquery:
+    """Return the same table as `user_sums`, computed from the traces."""
     own = [traces.c.project_id == project_id, traces.c.user_id.is_not(None)]
     if since is not None:
         own.append(traces.c.start_time >= since)
@@ -73,8 +74,8 @@ def counted_users(project_id: str, since: datetime | None = None) -> sa.Subquery
     return _grouped(by_session).add_columns(sessions).subquery("users")
 
 
-def _next_day(time: datetime) -> datetime:
-    """Return the first beginning of a day in UTC that is not before a time."""
+def _next_midnight(time: datetime) -> datetime:
+    """Round a time up to the next midnight in UTC."""
     return from_micros(-(-to_micros(time) // DAY) * DAY)
 
 
@@ -97,7 +98,7 @@ def _grouped(rows: sa.Subquery) -> sa.Select[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Changed:
-    """The users and days whose stored sums may not be those of the traces any more."""
+    """The users and days whose stored sums may be outdated."""
 
     user_ids: list[str]
     days: list[datetime]
@@ -110,20 +111,24 @@ class _Changed:
 
 
 def _changed(project_id: str) -> _Changed | None:
-    """Return what has changed since the worker counted; None: the sums can't be read."""
-    waiting = sa.exists().where(
+    """Return the users and days that have changed since the worker counted them.
+
+    None: stored sums can't be used, because the worker has not counted all older traces yet, or
+    more than `MAX_PENDING` transactions are waiting to be added.
+    """
+    unfinished = sa.exists().where(
         background_upgrades.c.name.in_(("rollups", "users")),
         background_upgrades.c.finished_at.is_(None),
     )
-    if db.session.scalar(sa.select(waiting)):
+    if db.session.scalar(sa.select(unfinished)):
         return None
     query = (
         sa.select(rollup_changes.c.change, rollup_changes.c.records)
         .where(rollup_changes.c.project_id == project_id)
-        .limit(MOST_PENDING + 1)
+        .limit(MAX_PENDING + 1)
     )
     appended = db.session.execute(query).all()
-    if len(appended) > MOST_PENDING:
+    if len(appended) > MAX_PENDING:
         return None
     keys: set[tuple[str, int]] = set()
     keys.update(*(changed_user_days(change, records) for change, records in appended))
@@ -132,25 +137,29 @@ def _changed(project_id: str) -> _Changed | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
-    """Where the sums since a time are: whole days, changed days, and the day that it is in."""
+class _SumSources:
+    """The rows that add up to the sums since a time.
+
+    They are the stored sums of whole days, and the traces of changed days and of the first,
+    incomplete day.
+    """
 
     project_id: str
     changed: _Changed
     since: datetime | None = None
     first_day: datetime | None = None
 
-    def rows(self, name: str, *, of: Column | None = None) -> sa.Subquery:
-        """Return all rows to sum; ``of``: of this user alone."""
-        parts = [self._stored(of)]
+    def rows(self, name: str, *, user_id: Column | None = None) -> sa.Subquery:
+        """Return all rows to sum; ``user_id``: only of this user."""
+        sources = [self._stored(user_id)]
         if self.changed.user_ids:
-            parts.append(self._traces_of_changed_days(of))
+            sources.append(self._traces_of_changed_days(user_id))
         if self.since is not None and self.first_day is not None and self.since < self.first_day:
             own = traces.c.start_time >= self.since, traces.c.start_time < self.first_day
-            parts.append(_traces(self.project_id, of).where(*own))
-        return sa.union_all(*parts).subquery(name)
+            sources.append(_traces(self.project_id, user_id).where(*own))
+        return sa.union_all(*sources).subquery(name)
 
-    def _stored(self, of: Column | None) -> sa.Select[Any]:
+    def _stored(self, user_id: Column | None) -> sa.Select[Any]:
         table = user_days.alias()
         query = sa.select(
             *(table.c.project_id, table.c.user_id),
@@ -163,11 +172,15 @@ class _Parts:
             query = query.where(~sa.exists().where(same).correlate(table))
         if self.first_day is not None:
             query = query.where(table.c.day >= self.first_day)
-        return query if of is None else query.where(table.c.user_id == of).correlate(of.table)
+        return (
+            query
+            if user_id is None
+            else query.where(table.c.user_id == user_id).correlate(user_id.table)
+        )
 
-    def _traces_of_changed_days(self, of: Column | None) -> sa.Select[Any]:
+    def _traces_of_changed_days(self, user_id: Column | None) -> sa.Select[Any]:
         changed = self.changed.table()
-        query = _traces(self.project_id, of).join(
+        query = _traces(self.project_id, user_id).join(
             changed,
             (changed.c.user_id == traces.c.user_id)
             & (traces.c.start_time >= changed.c.day)
@@ -178,8 +191,8 @@ class _Parts:
         return query
 
 
-def _traces(project_id: str, of: Column | None = None) -> sa.Select[Any]:
-    """Return the query for one row for each trace; ``of``: of this user alone."""
+def _traces(project_id: str, user_id: Column | None = None) -> sa.Select[Any]:
+    """Return the query for one row per trace with a user; ``user_id``: only of this user."""
     has_session = traces.c.session_id.is_not(None)
     session = sa.func.hashtextextended(traces.c.session_id, 0, type_=sa.BigInteger)
     none = sa.cast(sa.literal_column("'{}'"), ARRAY(sa.BigInteger))
@@ -192,19 +205,23 @@ def _traces(project_id: str, of: Column | None = None) -> sa.Select[Any]:
         sa.case((has_session, array([session])), else_=none).label("sessions"),
         sa.false().label("whole_day"),
     ).where(traces.c.project_id == project_id, traces.c.user_id.is_not(None))
-    return query if of is None else query.where(traces.c.user_id == of).correlate(of.table)
+    return (
+        query
+        if user_id is None
+        else query.where(traces.c.user_id == user_id).correlate(user_id.table)
+    )
 
 
-def _with_sessions(parts: _Parts) -> sa.Subquery:
-    """Return the sums by user; the sessions are counted only for the rows that show them."""
-    grouped = _grouped(parts.rows("parts")).subquery("grouped")
-    return sa.select(*grouped.c, _session_count(parts, grouped).label("session_count")).subquery(
+def _with_sessions(sources: _SumSources) -> sa.Subquery:
+    """Return the sums by user; sessions are counted only for the rows that a query returns."""
+    grouped = _grouped(sources.rows("sources")).subquery("grouped")
+    return sa.select(*grouped.c, _session_count(sources, grouped).label("session_count")).subquery(
         "users"
     )
 
 
-def _session_count(parts: _Parts, grouped: sa.Subquery) -> Column:
-    own = parts.rows("of_user", of=grouped.c.user_id)
+def _session_count(sources: _SumSources, grouped: sa.Subquery) -> Column:
+    own = sources.rows("of_user", user_id=grouped.c.user_id)
     each = sa.func.unnest(own.c.sessions).table_valued("value", name="session").render_derived()
     return (
         sa.select(sa.func.count(each.c.value.distinct()))
@@ -215,12 +232,14 @@ def _session_count(parts: _Parts, grouped: sa.Subquery) -> Column:
 
 
 def _all_days(project_id: str, changed: _Changed) -> sa.Subquery:
-    """Return the sums over all traces: as stored, but for users whose traces have changed."""
+    """Return the sums over all traces: stored ones, or recomputed for users with changed traces."""
     ids = sa.literal(sorted(set(changed.user_ids)), ARRAY(sa.Text))
     own = ("project_id", "user_id", *_SUMS, "total_cost", "session_count")
     stored = sa.select(*(users.c[name] for name in own)).where(
         users.c.project_id == project_id, users.c.user_id != sa.all_(ids)
     )
-    again = _with_sessions(_Parts(project_id, changed))
-    recounted = sa.select(*(again.c[name] for name in own)).where(again.c.user_id == sa.any_(ids))
-    return sa.union_all(stored, recounted).subquery("users")
+    recomputed = _with_sessions(_SumSources(project_id, changed))
+    of_changed = sa.select(*(recomputed.c[name] for name in own)).where(
+        recomputed.c.user_id == sa.any_(ids)
+    )
+    return sa.union_all(stored, of_changed).subquery("users")

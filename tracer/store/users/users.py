@@ -19,7 +19,7 @@ from tracer.store.query.keyset import Order, cut, labelled, parse_sort
 from tracer.store.query.selection import ALL, Selection
 from tracer.store.schema import traces
 from tracer.store.traces.traces import LIST_SECONDS
-from tracer.store.users.sums import users_of
+from tracer.store.users.sums import user_sums
 
 _LATEST_FIRST: Final = parse_sort(None, Grain.USER)
 _NEWEST: Final = 1_000
@@ -56,7 +56,7 @@ def list_users(
     With ``since`` users and sums are those of the traces that began then or later. Raises
     BadCursor, Invalid (sort), TooSlow.
     """
-    users = users_of(project_id, since)
+    users = user_sums(project_id, since)
     order = Order.of(parse_sort(sort, Grain.USER), Grain.USER, users, users.c.user_id)
     position = order.decode(cursor) if cursor else None
     query = sa.select(*_columns(users), *labelled(order)).where(
@@ -92,7 +92,7 @@ def _user_row(values: dict[str, Any]) -> UserRow:
 
 def get_user(project_id: str, user_id: str) -> UserRow | None:
     """Return a user with sums over all traces; None: no trace names the user."""
-    users = users_of(project_id)
+    users = user_sums(project_id)
     query = sa.select(*_columns(users)).where(users.c.user_id == user_id)
     with within(LIST_SECONDS):
         row = db.session.execute(query).mappings().one_or_none()

@@ -153,6 +153,12 @@ def app(config: Config) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def own_app(make_app: Callable[[Config], Flask], config: Config) -> Flask:
+    """An application that the test may change, such as by another route."""
+    return make_app(config)
+
+
+@pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A client of the application, in this process."""
     return app.test_client()

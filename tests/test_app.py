@@ -86,15 +86,12 @@ def test_an_unknown_api_route_is_a_problem_document(client: FlaskClient, path: s
     assert answer.json["status"] == 404  # type: ignore[index]
 
 
-def test_an_internal_error_is_a_page_without_details(
-    make_app: Callable[[Config], Flask], config: Config
-) -> None:
+def test_an_internal_error_is_a_page_without_details(own_app: Flask) -> None:
     def fault() -> str:
         raise RuntimeError("secret")
 
-    app = make_app(config)
-    app.add_url_rule("/fault", view_func=fault)
-    answer = app.test_client().get("/fault")
+    own_app.add_url_rule("/fault", view_func=fault)
+    answer = own_app.test_client().get("/fault")
     assert answer.status_code == 500
     assert "secret" not in answer.text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
@@ -56,7 +56,8 @@ def reused_application(config: Config) -> Iterator[Flask]:
     """Give an application that may have served earlier tests with the same settings.
 
     It has new services, and connections whose statements are planned already: a third of the
-    processor time of the pages' tests. A test must not change the application itself.
+    processor time of the pages' tests. A test that changes the application itself fails: it needs
+    an application of its own, the fixture `own_app`.
     """
     app = _FREE.pop(config, None)
     if app is None:
@@ -65,10 +66,12 @@ def reused_application(config: Config) -> Iterator[Flask]:
         with app.app_context():
             writer = Writer(db.engine, config.max_queue_spans)
             add_services(app, config, writer, services(app).replica)
+    state = _state(app)
     try:
         yield app
     finally:
         _stop(app)
+        assert _state(app) == state, "the test changed the application: let it ask for own_app"
         _FREE[config] = app
         while len(_FREE) > _MOST_FREE:
             _disconnect(_FREE.pop(next(iter(_FREE))))
@@ -78,6 +81,17 @@ def _made(config: Config) -> Flask:
     app = create_app(config)
     app.jinja_env.bytecode_cache = _TEMPLATES
     return app
+
+
+def _state(app: Flask) -> dict[str, Any]:
+    """Return what a test might change of an application, to compare it afterwards."""
+    return {
+        "config": dict(app.config),
+        "globals": dict(app.jinja_env.globals),
+        "folders": (app.static_folder, app.template_folder),
+        "rules": sum(1 for _ in app.url_map.iter_rules()),
+        "middleware": app.wsgi_app,
+    }
 
 
 def _stop(app: Flask) -> None:

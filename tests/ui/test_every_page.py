@@ -115,13 +115,15 @@ def test_no_template_runs_a_query_and_each_is_used(seen: Seen) -> None:
     assert every - seen.templates == set()
 
 
-def test_a_query_in_a_template_is_noticed(app: Flask, client: FlaskClient) -> None:
+def test_a_query_in_a_template_is_noticed(own_app: Flask) -> None:
     def planted() -> Any:
         return db.session.execute(sa.text("SELECT 'planted'")).scalar_one()
 
-    app.jinja_env.globals["json_url"] = planted
-    with watching(app) as watch:
-        assert client.get("/project/default/sessions?q=user:nobody").status_code == 200
+    own_app.jinja_env.globals["json_url"] = planted
+    with watching(own_app) as watch:
+        assert (
+            own_app.test_client().get("/project/default/sessions?q=user:nobody").status_code == 200
+        )
     assert set(watch.statements) == {"SELECT 'planted'"}
 
 

@@ -117,11 +117,12 @@ def test_a_file_that_a_browser_has_cached_is_closed(client: FlaskClient) -> None
 
 
 def test_a_changed_file_has_another_url_and_its_old_one_is_not_kept(
-    app: Flask, client: FlaskClient, tmp_path: Path
+    own_app: Flask, tmp_path: Path
 ) -> None:
     copy = tmp_path / "static"
     shutil.copytree(STATIC, copy)
-    app.static_folder = str(copy)
+    own_app.static_folder = str(copy)
+    client = own_app.test_client()
 
     def url() -> str:
         text = client.get("/project/default/settings").text

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 
-from tracer.config import Config
 from tracer.errors import Busy, NotFound, Overloaded, StoreUnavailable, TracerError, Unstorable
 from tracer.store.database.paging import BadCursor
 from tracer.web.problems import STATUS
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
-
-
-@pytest.fixture
-def app(make_app: Callable[[Config], Flask], config: Config) -> Flask:
-    """An application of the test's own, since the test adds a route to it."""
-    return make_app(config)
 
 
 def failing(app: Flask, error: TracerError) -> None:
@@ -31,9 +22,9 @@ def failing(app: Flask, error: TracerError) -> None:
 
 
 @pytest.mark.parametrize("kind", STATUS)
-def test_every_error_is_a_page_with_its_status(app: Flask, kind: type[TracerError]) -> None:
-    failing(app, kind("what was wrong"))
-    page = app.test_client().get("/fail")
+def test_every_error_is_a_page_with_its_status(own_app: Flask, kind: type[TracerError]) -> None:
+    failing(own_app, kind("what was wrong"))
+    page = own_app.test_client().get("/fail")
     assert page.status_code == STATUS[kind]
     assert page.content_type == "text/html; charset=utf-8"
     assert ("Retry-After" in page.headers) == (kind in (Busy, Overloaded, StoreUnavailable))
@@ -49,14 +40,14 @@ def test_every_error_is_a_page_with_its_status(app: Flask, kind: type[TracerErro
     ],
 )
 def test_the_page_describes_the_error_in_a_sentence(
-    app: Flask, error: TracerError, sentence: str
+    own_app: Flask, error: TracerError, sentence: str
 ) -> None:
-    failing(app, error)
-    assert sentence in app.test_client().get("/fail").text
+    failing(own_app, error)
+    assert sentence in own_app.test_client().get("/fail").text
 
 
-def test_a_form_that_htmx_sent_gets_a_line(app: Flask) -> None:
-    failing(app, Unstorable("too long"))
-    line = app.test_client().get("/fail", headers=FRAGMENT)
+def test_a_form_that_htmx_sent_gets_a_line(own_app: Flask) -> None:
+    failing(own_app, Unstorable("too long"))
+    line = own_app.test_client().get("/fail", headers=FRAGMENT)
     assert (line.status_code, line.text) == (422, "Not changed: too long.")
     assert line.content_type == "text/plain; charset=utf-8"

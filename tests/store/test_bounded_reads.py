@@ -20,7 +20,7 @@ from tracer.records import SpanRecord
 from tracer.store.analyses.compute import analyse
 from tracer.store.timeline.fill import fill
 
-SPANS = 5_000
+SPANS = 8_000
 MOST = 2_500
 """Rows that a statement may read of any trace: a page of 100, with the children of each counted."""
 HEADERS = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -34,7 +34,7 @@ def wide() -> Iterator[SpanRecord]:
 
 
 def deep() -> Iterator[SpanRecord]:
-    """Ten chains of five hundred."""
+    """Ten chains of eight hundred."""
     for chain in range(10):
         for n in range(SPANS // 10):
             parent = f"c{chain}-{n - 1}" if n else None
@@ -42,7 +42,7 @@ def deep() -> Iterator[SpanRecord]:
 
 
 def roots() -> Iterator[SpanRecord]:
-    """Many roots with a few spans each."""
+    """Four hundred roots with a few spans each."""
     for n in range(SPANS):
         yield record("roots", f"r{n:05}", f"r{n // 20 * 20:05}" if n % 20 else None, n)
 
@@ -75,8 +75,8 @@ def crowd() -> Iterator[SpanRecord]:
 
 
 SHAPES = {"wide": wide, "deep": deep, "roots": roots, "agent": agent}
-MIDDLE = {"wide": "s02500", "deep": "c5-400", "roots": "r02501", "agent": "a3750"}
-PARENT = {"wide": "root", "deep": "c5-399", "roots": "r02500", "agent": "a700"}
+MIDDLE = {"wide": "s04000", "deep": "c5-600", "roots": "r04001", "agent": "a6000"}
+PARENT = {"wide": "root", "deep": "c5-599", "roots": "r04000", "agent": "a700"}
 
 
 @pytest.fixture

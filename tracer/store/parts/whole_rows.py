@@ -49,12 +49,12 @@ class WholeRows:
             split = row.pop("split") or 0
             for name, column_bit in _BITS if split else ():
                 if split & column_bit:
-                    of = "" if name in PROJECT_COLUMNS else trace_id
-                    skeletons.append((row, name, of, exact_json.decode(row[name])))
+                    owner = "" if name in PROJECT_COLUMNS else trace_id
+                    skeletons.append((row, name, owner, exact_json.decode(row[name])))
         if skeletons:
-            self._assembler.load((of, skeleton) for _, _, of, skeleton in skeletons)
-        for row, name, of, skeleton in skeletons:
-            row[name] = self._assembler.whole_text(of, skeleton)
+            self._assembler.load((owner, skeleton) for _, _, owner, skeleton in skeletons)
+        for row, name, owner, skeleton in skeletons:
+            row[name] = self._assembler.whole_text(owner, skeleton)
 
     def _new(self) -> Assembler:
         return Assembler(self._fetch, _MAX_BYTES)

@@ -3,9 +3,13 @@
 The usage of a span is included in totals, whatever runs below it, unless one of these rules
 excludes it:
 
-- An agent's or a chain's usage is a sum that its dialect reports, and a span below has usage.
-- Its numbers equal the sum of the usage below it, or those of a call directly below it.
-- It reports the same response (`call_id`) as another span; one span per response is included.
+1. It is an agent or a chain whose dialect reports sums, and a span below it has usage.
+2. Its tokens (or, where neither has tokens, its dollars) equal the included usage below it, or
+   those of a child that is no agent or chain. Not checked with more than 2,000 spans below it.
+3. It reports the same response (`call_id`) as another span. Of the spans of one response that have
+   none of the others below them, one is included: an instrumentation's report before a client's own
+   (`secondary_report`), then the one with more tokens, with a cost, of the lower cost, of the
+   greater id.
 """
 
 from __future__ import annotations
@@ -96,7 +100,7 @@ class Node(msgspec.Struct, kw_only=True):
     secondary_report: bool
     """`SpanRecord.echo`."""
     usage_excluded: bool
-    """`Span.usage_excluded`, as stored."""
+    """`Span.usage_excluded`, as stored; of a span without usage: a span below has usage."""
 
     @property
     def is_reported_sum(self) -> bool:
@@ -105,7 +109,7 @@ class Node(msgspec.Struct, kw_only=True):
 
 
 class UsageBelow(msgspec.Struct):
-    """The usage of the spans below a span, down to the next nodes."""
+    """The usage of the spans below a span, down to the next spans with usage."""
 
     total: UsageTotal = msgspec.field(default_factory=UsageTotal)
     """Without excluded usage."""
@@ -172,7 +176,7 @@ def repeats_of_response(members: Iterable[Node], parents: Mapping[str, str | Non
 def _preference(node: Node) -> tuple[bool, int, bool, Decimal, str]:
     """Return the sort key of spans with one response: the greatest one is included in totals."""
     own = node.own or UsageTotal()
-    # Of equal tokens the cheaper report: the other one lacks the number of cached tokens.
+    # Of equal tokens the cheaper report: in the other, cached tokens are priced as plain ones.
     return not node.secondary_report, own.tokens, bool(own.dollars), -own.dollars, node.span_id
 
 
@@ -190,6 +194,8 @@ def decide_excluded(
     repeats: set[str],
 ) -> dict[str, bool]:
     """Return `Span.usage_excluded` of each of ``nodes`` by id, from the lowest nodes upwards.
+
+    Of a node without usage it is whether a span below has usage.
 
     ``usage_below`` has the usage between each node and the next nodes below it, ``parents`` the
     parents of all ancestors, ``repeats`` the spans that `repeats_of_response` excludes.

@@ -1,6 +1,6 @@
 """Adds the changes that writers appended to the rollups of minutes, hours and days.
 
-Imports psycopg alone: the background worker calls it.
+Uses no SQLAlchemy, so that the background worker stays small.
 """
 
 from __future__ import annotations
@@ -107,7 +107,10 @@ def fold_all(url: str, stopped: Callable[[], bool]) -> None:
 
 
 def fold(connection: psycopg.Connection[Any]) -> bool:
-    """Add the changes of up to `BATCH_TRANSACTIONS` transactions; False: none are left. Commits."""
+    """Add the changes of up to `BATCH_TRANSACTIONS` transactions; return whether more may be left.
+
+    False also while another server folds. Commits: a batch is a transaction of the worker's own.
+    """
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         # Only one server folds at a time; others return at once.
         if cursor.execute(users.LOCK).fetchone() != (True,):
@@ -136,10 +139,10 @@ def add_sums(connection: psycopg.Connection[Any], project_id: str, minute_sums: 
     added: dict[RollupKey, Sums] = {}
     oldest = time.time() // 60 - RETENTION_MINUTES
     for (minute, series), sums in minute_sums.rows():
-        for number, width in _series_of(project_id, series, known):
+        for stored_series, width in _series_of(project_id, series, known):
             if width == "m" and minute < oldest:
                 continue
-            key = width, number, minute - minute % WIDTH_MINUTES[width]
+            key = width, stored_series, minute - minute % WIDTH_MINUTES[width]
             own = added.get(key)
             if own is None:
                 own = added[key] = Sums()
@@ -162,6 +165,7 @@ def _add_old(minute_sums: MinuteSums, sums: str) -> None:
 
 
 def sums_of_row(row: Mapping[str, Any]) -> Sums:
+    """Return the sums of a stored row, a dict by column."""
     sums = Sums(usage=dict(row.get("usage") or {}))
     for name in NUMBERS:
         setattr(sums, name, row.get(name, 0))

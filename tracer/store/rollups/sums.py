@@ -18,8 +18,9 @@ TRACE, SPAN, ERROR, USER = "t", "s", "e", "u"
 MINUTE: Final = 60_000_000
 """In µs."""
 COUNT_BITS: Final = 40
+"""`pack_counts` stores a key and a count as one integer: key * 2^40 + count."""
 HALF_COUNT: Final = 1 << (COUNT_BITS - 1)
-"""`pack_counts` stores a key and a count as one integer: key * 2^40 + count, which may be < 0."""
+"""Counts are between -HALF_COUNT and HALF_COUNT, since changes may be negative."""
 
 Series = tuple[str, str | None, str | None, str, str | None, str | None]
 """(grain, kind, name, environment, model, provider); for `ERROR` the name is the type of the error,
@@ -34,7 +35,7 @@ class Sums(msgspec.Struct, gc=False):
     """Sums over the rows of a series in a minute, hour or day; times are in µs.
 
     `latencies`, `first_tokens`, `costs` and `token_counts` are histograms: the number of values by
-    key (`tracer.measure.histogram`). The keys of times are those of their seconds.
+    key (`tracer.measure.histogram`). The keys of times are made of seconds.
     """
 
     rows: int = 0

@@ -1,6 +1,6 @@
 """Sums of users' traces by day and in total, recomputed whenever traces have changed.
 
-Imports psycopg alone: the background worker calls it.
+Uses no SQLAlchemy, so that the background worker stays small.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads model calls with their inputs, for `tracer.analysis.context`."""
+"""Reads model calls with inputs, outputs and totals, for `tracer.analysis.context`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tracer.store.traces.span_detail import SpanDetail
 from tracer.times import to_micros
 
 _MAX_CALLS: Final = 8
-"""Earlier calls that are compared: agents take turns, so the last one need not be its own."""
+"""Earlier calls that are compared: where agents alternate, the last may be of another agent."""
 _MAX_SPANS: Final = 2_000
 """Spans below one parent that are searched for earlier calls: those that start just before."""
 _MAX_CALLS_IN_TOTALS: Final = 500
@@ -42,7 +42,7 @@ _WHOLE: Final = " + ".join(
 )
 
 # In a large trace only spans near in the tree are looked at, so that its size does not matter:
-# those below the same parent, or below one of its siblings.
+# those below the same parent, or below one of the parent's siblings.
 _NEAR: Final = """
     SELECT CAST(:parent AS text) AS span_id
     UNION (
@@ -65,7 +65,7 @@ _NEAR_CALLS: Final = f"""
         ORDER BY s.start_time DESC, s.span_id DESC LIMIT {_MAX_CALLS} + 1
     )
 """  # noqa: S608 - composed of constants; values are bound
-# Frameworks hang each call below steps of its own, several levels deep.
+# Frameworks put each call below several levels of steps.
 _CALLS_ANYWHERE: Final = f"""
     WITH calls AS (
         SELECT * FROM spans s WHERE s.project_id = :project AND s.trace_id = :trace
@@ -153,7 +153,7 @@ def read_calls(project_id: str, trace_id: str) -> list[Call] | None:
 def read_context(project_id: str, span: SpanDetail) -> Context | None:
     """Compare a generation's input with the calls before it in its trace.
 
-    None: it is no model call with messages, or none came before.
+    None: it is no model call with messages, none came before, or the inputs are too large.
     """
     if span.kind != "generation" or span.placeholder or span.input is None:
         return None
@@ -264,7 +264,7 @@ def _call(span: Any, reports_cache: bool, input: Json, tools: Json, output: Json
         tools=tools if isinstance(tools, list) else [],
         output=output,
         input_tokens=span.input_tokens,
-        # A call that read nothing from the cache often lacks the number.
+        # The usage of a call that read nothing from the cache often has no number for it.
         cache_read=usage.get("cache_read", 0) if reports_cache else None,
         input_price=prices.get("input"),
         cache_read_price=prices.get("cache_read"),

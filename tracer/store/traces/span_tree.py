@@ -274,9 +274,9 @@ def start_of(project_id: str, trace_id: str, span_id: str) -> datetime | None:
 
 
 def next_error(project_id: str, trace_id: str, after: str | None) -> str | None:
-    """Return the id of the next failed span by start time, from the first again after the last.
+    """Return the id of the next failed span by start time; after the last one, of the first.
 
-    None: no span failed. Reads one or two index entries.
+    None: no span failed. Reads one or two index entries, and the start of ``after``.
     """
     start = after and start_of(project_id, trace_id, after)
     order = sa.tuple_(spans.c.start_time, spans.c.span_id)

@@ -2,12 +2,15 @@
 
 `merging.repeats` has the rules. Two steps apply them:
 
-1. Marking. Each span above a span with usage is marked (column `covered`). A walk upwards from a
-   span with usage ends at the next span that has usage or is marked, so that each span is visited
-   about once. Placeholders are marked too, so that a parent that arrives later is marked as well.
-2. Comparing. Most traces don't need it: their spans with usage have no usage below them, or are
-   agents and chains that report the sum. A trace is compared (`derived.compared`) from the time on
-   when another kind of span is above a span with usage, or two spans report one response.
+1. Marking (`mark_ancestors`). Of the spans above a span with usage, those without usage of their
+   own and those that report sums are marked (column `covered`: for the former, that a span below
+   has usage). A walk upwards ends at the next span that has usage or is marked, so that each span
+   is visited about once. Placeholders are marked too, so that a parent that arrives later is
+   marked as well.
+2. Comparing (`decide_new`, `find_shared_responses`, `decide_stored`). Most traces don't need it:
+   their spans with usage have no usage below them, or are agents and chains that report the sum. A
+   trace is compared (`derived.compared`) from the time on when another kind of span is above a span
+   with usage, or two spans report one response.
 """
 
 from __future__ import annotations

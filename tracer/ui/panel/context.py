@@ -113,7 +113,7 @@ def _miss_heading(miss: Miss) -> str:
         MESSAGE_CHANGED: f"The input differs from {changed_part} on",
         COMPACTED: f"The conversation was shortened from {changed_part} on",
         EXPIRED: f"{_minutes(miss)} since the call before",
-        UNKNOWN: "The cache missed an unchanged beginning",
+        UNKNOWN: "An unchanged beginning was not read from the cache",
     }[miss.reason]
 
 

@@ -1,4 +1,4 @@
-"""The panel of one span: its figures, messages, usage, metadata, events, scores."""
+"""The panel of one span: its figures, and the tabs with messages, usage, metadata, scores …"""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def span_panel(
     context: Context | None = None,
     everything: bool = True,
 ) -> Panel:
-    """Return the panel of a span of ``trace``; an unknown ``tab`` is the first.
+    """Return the panel of a span of ``trace``; for an unknown ``tab`` the first is shown.
 
     ``everything``: also show the messages that, by the ``context``, were sent before.
     """
@@ -130,7 +130,7 @@ def _span_figures(span: SpanDetail, now: datetime) -> list[tuple[str, str]]:
 def _speed(span: SpanDetail) -> str:
     if not span.output_tokens or span.end_time is None or span.kind != "generation":
         return ""
-    # The speed of streaming alone: the wait for the first token is a figure of its own.
+    # Without the wait for the first token, which is a figure of its own.
     streaming = elapsed(span.first_token_time or span.start_time, span.end_time)
     seconds = streaming.total_seconds()
     return f"{span.output_tokens / seconds:.0f} tok/s" if seconds > 0 else ""

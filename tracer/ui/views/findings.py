@@ -1,4 +1,4 @@
-"""The findings of a trace: its issues by kind, each with its spans."""
+"""The findings of a trace: highlights and issues by kind, each with its spans."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tracer.ui.trace.timeline import read_findings
 from tracer.ui.waterfall.from_request import axis_of
 from tracer.ui.waterfall.window import Window
 
+HIGHLIGHTS = ("failed", "slowest", "dearest")
+"""Kinds that most traces have: no issues, and not counted as checks."""
 LABELS = {
     "failed": "What failed",
     "slowest": "What took longest",
@@ -60,7 +62,7 @@ class FindingItem:
 
     @property
     def more(self) -> int:
-        """The number of its spans that are not listed."""
+        """The number of its spans beyond those that the analysis names."""
         return self.finding.count - len(self.finding.spans)
 
 
@@ -79,7 +81,7 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
             "findings": findings,
             "items": _items(project_id, trace_id, findings) if findings else [],
             "absent": _absent(findings) if findings else [],
-            "checks": len(LABELS),
+            "checks": len(LABELS) - len(HIGHLIGHTS),
             "selected": selection.span_id,
             "panel": panel_of(selection),
             "ticks": Window(axis_of(trace), axis_of(trace)).ticks(),
@@ -95,8 +97,7 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
 def _absent(findings: Findings) -> list[str]:
     """Return the issues that were looked for and not found."""
     present = {finding.kind for finding in findings.findings}
-    highlights = ("failed", "slowest", "dearest")
-    return [label for kind, label in LABELS.items() if kind not in (*present, *highlights)]
+    return [label for kind, label in LABELS.items() if kind not in (*present, *HIGHLIGHTS)]
 
 
 def _items(project_id: str, trace_id: str, findings: Findings) -> list[FindingItem]:

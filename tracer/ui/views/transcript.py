@@ -1,4 +1,4 @@
-"""The transcript of a trace: its messages in time order, each one once."""
+"""The transcript of a trace: its messages in time order, without those of earlier calls again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TranscriptStep(msgspec.Struct, kw_only=True):
 
     span: SpanSummary
     again: int
-    """The number of messages in its input that are shown further up."""
+    """The number of messages in its input that this page or the previous one shows."""
     new: list[Message] | None
     answer: list[Message] | None
 

@@ -40,7 +40,7 @@ MAPPED_EVENTS: Final = frozenset(rule.key.removeprefix(EVENT) for rule in _EVENT
 JOINED_EVENTS: Final = frozenset(
     rule.key.removeprefix(EVENT) for rule in _EVENT_RULES if rule.build
 )
-"""Those whose values form one field together; of the others only the first is mapped."""
+"""Those whose values form one field together; of other mapped events only the first is mapped."""
 
 
 class Resolution:
@@ -245,8 +245,9 @@ def _fits(pattern: str, scopes: Iterable[str]) -> bool:
 def resolve(
     table: Table, sources: list[dict[str, Json]], within: frozenset[str] = _NONE, name: str = ""
 ) -> Resolution:
-    """Return the fields of ``sources``; the earlier of two sources has precedence.
+    """Return the fields of ``sources``: the rule of the better rank sets a field.
 
+    Of one rule in two sources, the earlier source does.
     ``within`` are the dialects of the span's scope, ``name`` is the span's name.
     """
     return Resolution(table.plan(sources, within), sources, name)

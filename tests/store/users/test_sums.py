@@ -175,7 +175,7 @@ def test_users_from_before_are_counted_step_by_step(
 
 
 def clear_sums(connection: psycopg.Connection[Any]) -> None:
-    """Delete the sums, which have to be counted recomputed."""
+    """Delete the sums, which have to be counted again."""
     connection.execute("DELETE FROM users")
     connection.execute("DELETE FROM user_days")
     connection.execute(

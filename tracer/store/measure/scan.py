@@ -146,7 +146,7 @@ def _sums(
         rows, whole = rows.filter(of, part), rows.filter(of)
     none = sa.cast(sa.null(), sa.Numeric)
     sums: dict[str, Column] = {"total": none, "low": none, "high": none, "over": none}
-    # Each evaluates the value recomputed, so only what the measure needs.
+    # Each evaluates the value once more, so only those that the measure needs.
     if value is not None and question.measure in ("sum", "average", "ratio"):
         sums["total"] = sa.func.sum(value)
         if divisor is not None:

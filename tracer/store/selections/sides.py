@@ -48,7 +48,7 @@ class Side:
         return self.trace_ids[::step]
 
     def thinned(self) -> Side:
-        """Return the side, or as a sample of it where it has more traces than are compared."""
+        """Return the side, or a sample of it where it has more traces than are compared."""
         if len(self.trace_ids) <= _EXACT:
             return self
         trace_ids = self.some(SAMPLE)

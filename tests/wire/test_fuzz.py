@@ -121,9 +121,9 @@ def test_every_attribute_sets_a_field_or_stays_an_attribute(values: dict[str, An
     read = group.read(group.items[0]).attributes
     assert len(read) == len(values)
     assert sorted([*record.attributes, *record.claimed]) == sorted(read)
-    claims = resolve(SPAN_TABLE, [read]).claims
+    steps = resolve(SPAN_TABLE, [read]).accepted_steps
     for key in record.claimed:
-        fields = [step.rule.field for step in claims if step.key == key]
+        fields = [step.rule.field for step in steps if step.key == key]
         assert any(has_field(record, field) for field in fields), key
 
 

@@ -12,7 +12,7 @@ from tracer.wire.spans.resolution import EVENT_NAMES, JOINED_EVENTS, MAPPED_EVEN
 def sources_of(events: list[dict[str, Json]]) -> list[dict[str, Json]]:
     """Return the sources of rules besides the span's attributes, as `resolve` takes them."""
     sources: list[dict[str, Json]] = []
-    whole: dict[str, Json] = {}
+    whole_events: dict[str, Json] = {}
     seen: set[str] = set()
     for index, event in enumerate(events):
         name = event["name"]
@@ -20,25 +20,25 @@ def sources_of(events: list[dict[str, Json]]) -> list[dict[str, Json]]:
             sources.append(event["attributes"])
         if name in MAPPED_EVENTS and (name in JOINED_EVENTS or name not in seen):
             # With leading zeros the keys sort like the indexes.
-            whole[f"{EVENT}{name}#{index:04}"] = event
+            whole_events[f"{EVENT}{name}#{index:04}"] = event
             seen.add(name)
-    return [*sources, whole] if whole else sources
+    return [*sources, whole_events] if whole_events else sources
 
 
-def events_left(events: list[dict[str, Json]], resolution: Resolution) -> list[Json]:
+def events_to_store(events: list[dict[str, Json]], resolution: Resolution) -> list[Json]:
     """Return the events to store, without the attributes that were mapped to fields."""
-    left: list[Json] = []
+    stored: list[Json] = []
     source = 0
     consumed = resolution.consumed_events()
     for index, event in enumerate(events):
         name, attributes = event["name"], event["attributes"]
         if name in EVENT_NAMES:
             source += 1
-            attributes = resolution.rest(source, attributes)
+            attributes = resolution.unconsumed_event_attributes(source, attributes)
         if index in consumed:
             attributes = {}
-        left.append({"name": name, "time": _iso(event["time_ns"]), "attributes": attributes})
-    return left
+        stored.append({"name": name, "time": _iso(event["time_ns"]), "attributes": attributes})
+    return stored
 
 
 def events_as_sent(events: list[dict[str, Json]]) -> list[Json]:

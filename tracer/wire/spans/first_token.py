@@ -26,5 +26,5 @@ def first_token_time(
         time = start + delay
         if time <= latest:
             return min(time, last), False
-    resolution.drop("first_token_delay")
+    resolution.remove_field("first_token_delay")
     return None, bool(delays)

@@ -121,21 +121,21 @@ def _fields(
     Attributes other than content stay with the event, because the span has them itself.
     """
     fields: dict[str, list[Json]] = {}
-    gone: set[str] = set()
-    for step in resolution.claims:
+    moved: set[str] = set()
+    for step in resolution.accepted_steps:
         field = step.rule.field
         if field not in LARGE or field not in resolution.fields:
             continue
         if step.key.startswith(EVENT):
-            gone |= {BODY} if BODY in attributes else attributes.keys() - set(_ABOUT)
+            moved |= {BODY} if BODY in attributes else attributes.keys() - set(_ABOUT)
             fields.setdefault(field, [BODY, resolution.fields[field]])
         else:
-            gone.add(step.key)
+            moved.add(step.key)
             fields.setdefault(field, [step.key, resolution.fields[field]])
     sent_reasons = resolution.fields.get("finish_reasons")
     if reasons := sent_reasons or finish_reasons(resolution.fields.get("output")):
         fields["finish_reasons"] = [None, reasons]
-    return fields, {name: value for name, value in attributes.items() if name not in gone}
+    return fields, {name: value for name, value in attributes.items() if name not in moved}
 
 
 def _flags(raw: RawLog) -> list[str]:

@@ -12,12 +12,12 @@ from tracer.wire.dialects.table import EVENT, NAME, Build, Dialect, Parse, Rule
 MERGED: Final = frozenset(("metadata", "trace.metadata"))
 """Objects to which every dialect may add; the first dialect with a key sets its value."""
 
-RARE: Final = frozenset(
+RARE_FIELDS: Final = frozenset(
     ("pending", "scores", "annotations", "annotations_of_trace", "annotations_of_session")
 )
 """Fields that few spans have, and that are more than a field of the record."""
 
-OWN: Final = frozenset(
+RECORD_FIELDS: Final = frozenset(
     (
         "call_id",
         "cost",
@@ -39,7 +39,7 @@ OWN: Final = frozenset(
 
 _MAX_PLANS: Final = 2_000
 _MAX_PLANNED: Final = 200
-_MAX_SPLITS: Final = 50
+_MAX_PARTITIONS: Final = 50
 
 
 class Step(NamedTuple):
@@ -54,11 +54,11 @@ class Step(NamedTuple):
     part: str | None
 
 
-_Split = tuple[tuple[str, ...], tuple[str, ...]]
-Move = tuple[int, int, str, str, Parse | None, int, bool, Build | None, str | None]
-"""Bit, source, key, field, parse, json, merged, build, part: the data to apply a step."""
-Lone = tuple[int, int, str, str, Parse | None, int]
+_Partition = tuple[tuple[str, ...], tuple[str, ...]]
+SingleStep = tuple[int, int, str, str, Parse | None, int]
 """Bit, source, key, field, parse, json: of the only step for its field."""
+JointStep = tuple[int, int, str, str, Parse | None, int, bool, Build | None, str | None]
+"""Bit, source, key, field, parse, json, merged, build, part: of any other step."""
 
 SHARED: Final = 2
 """As ``json``: other steps decode the same text. 1: no other step does; 0: it is not decoded."""
@@ -72,14 +72,14 @@ class Plan:
 
     __slots__ = (
         "_names",
-        "_splits",
-        "lone",
+        "_partitions",
+        "has_rare_fields",
+        "joint_steps",
         "masks",
-        "moves",
-        "named",
-        "own",
-        "rare",
-        "sources",
+        "reads_span_name",
+        "record_fields",
+        "single_steps",
+        "source_count",
         "steps",
         "trace_fields",
     )
@@ -92,67 +92,68 @@ class Plan:
             self.masks[step.rule.field] = self.masks.get(step.rule.field, 0) | 1 << index
         texts = Counter((step.source, step.key) for step in steps if step.rule.json)
         shared = {text for text, readers in texts.items() if readers > 1}
-        self.lone: list[Lone] = []
-        self.moves: list[Move] = []
+        self.single_steps: list[SingleStep] = []
+        """Steps that are the only one for their field."""
+        self.joint_steps: list[JointStep] = []
         """The other steps; both lists are unpacked once instead of for each span."""
         for index, step in enumerate(steps):
             json = int(step.rule.json)
             if json and (step.source, step.key) in shared:
                 json = SHARED
             self._add(step, 1 << index, json)
-        self.own = [field for field in self.masks if field in OWN]
+        self.record_fields = [field for field in self.masks if field in RECORD_FIELDS]
         self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
-        self.rare = not RARE.isdisjoint(self.masks)
-        self.named = any(step.key == NAME for step in steps)
+        self.has_rare_fields = not RARE_FIELDS.isdisjoint(self.masks)
+        self.reads_span_name = any(step.key == NAME for step in steps)
         """The span's name is the last source."""
-        self.sources = len(names)
+        self.source_count = len(names)
         self._names = names
-        self._splits: dict[tuple[int, int, int], _Split] = {}
+        self._partitions: dict[tuple[int, int, int], _Partition] = {}
 
     def _add(self, step: Step, bit: int, json: int) -> None:
         rule = step.rule
         merged = rule.field in MERGED
         build = None if step.part is None else rule.build
+        single = (bit, step.source, step.key, rule.field, rule.parse, json)
         if self.masks[rule.field] == bit and not merged and build is None:
-            self.lone.append((bit, step.source, step.key, rule.field, rule.parse, json))
+            self.single_steps.append(single)
         else:
-            which = bit, step.source, step.key, rule.field
-            self.moves.append((*which, rule.parse, json, merged, build, step.part))
+            self.joint_steps.append((*single, merged, build, step.part))
 
-    def claims(self, applied: int) -> list[Step]:
-        """Return the steps whose bits are set in ``applied``."""
-        return [step for index, step in enumerate(self.steps) if applied >> index & 1]
+    def steps_of(self, bits: int) -> list[Step]:
+        """Return the steps whose bits are set in ``bits``, by precedence."""
+        return [step for index, step in enumerate(self.steps) if bits >> index & 1]
 
-    def split(self, applied: int, rejected: int, source: int) -> _Split:
-        """Return the names of the source's attributes that stay, and of the consumed ones.
+    def partition(self, accepted_bits: int, rejected_bits: int, source: int) -> _Partition:
+        """Return the names of the source's unconsumed attributes, and of the consumed ones.
 
-        The tuples are the same objects for all spans of this shape.
+        The tuples are the same objects for all spans of this plan.
         """
-        split = self._splits.get((applied, rejected, source))
-        if split is None:
-            gone = self._gone(applied, rejected, source)
+        partition = self._partitions.get((accepted_bits, rejected_bits, source))
+        if partition is None:
             names = self._names[source]
-            stay = tuple(name for name in names if name not in gone)
-            split = stay, tuple(name for name in names if name in gone)
-            if len(self._splits) < _MAX_SPLITS:
-                self._splits[applied, rejected, source] = split
-        return split
+            consumed = self._consumed_names(accepted_bits, rejected_bits, source)
+            unconsumed = tuple(name for name in names if name not in consumed)
+            partition = unconsumed, tuple(name for name in names if name in consumed)
+            if len(self._partitions) < _MAX_PARTITIONS:
+                self._partitions[accepted_bits, rejected_bits, source] = partition
+        return partition
 
-    def _gone(self, applied: int, rejected: int, source: int) -> set[str]:
+    def _consumed_names(self, accepted_bits: int, rejected_bits: int, source: int) -> set[str]:
         """Return the names of the consumed attributes: fields hold all of their content."""
         fields: dict[tuple[str, str], set[str]] = {}
         kept: set[str] = set()
-        for step in self.claims(applied):
+        for step in self.steps_of(accepted_bits):
             if step.source == source and not step.rule.detail:
                 fields.setdefault((step.key, step.dialect), set()).add(step.rule.field)
                 if step.rule.keep:
                     kept.add(step.key)
         # A dialect may map an attribute to two fields: it is consumed if both took its value.
-        for step in self.claims(rejected):
-            claimed = fields.get((step.key, step.dialect))
-            if step.source != source or claimed is None or step.rule.detail:
+        for step in self.steps_of(rejected_bits):
+            fields_set = fields.get((step.key, step.dialect))
+            if step.source != source or fields_set is None or step.rule.detail:
                 continue
-            if step.rule.field not in claimed:
+            if step.rule.field not in fields_set:
                 kept.add(step.key)
         return {key for key, _ in fields} - kept
 
@@ -164,8 +165,8 @@ class Table:
         self._exact: dict[str, list[Step]] = {}
         self._prefixes: list[tuple[str, Step]] = []
         self._plans: dict[tuple[frozenset[str], tuple[tuple[str, ...], ...]], Plan] = {}
-        for order, (dialect, its_rules) in enumerate(rules):
-            for index, rule in enumerate(its_rules):
+        for order, (dialect, dialect_rules) in enumerate(rules):
+            for index, rule in enumerate(dialect_rules):
                 rank = (1_000_000 if rule.late else 0) + order * 1_000 + index
                 step = Step(rank, 0, rule.key, dialect.name, rule, rule.part)
                 if rule.key.endswith("*"):
@@ -178,14 +179,14 @@ class Table:
         names = tuple(map(tuple, sources))
         plan = self._plans.get((within, names))
         if plan is None:
-            plan = self._make(names, within)
+            plan = self._make_plan(names, within)
             if sum(map(len, names)) <= _MAX_PLANNED:
                 if len(self._plans) >= _MAX_PLANS:
                     self._plans.clear()
                 self._plans[within, names] = plan
         return plan
 
-    def _make(self, names: tuple[tuple[str, ...], ...], within: frozenset[str]) -> Plan:
+    def _make_plan(self, names: tuple[tuple[str, ...], ...], within: frozenset[str]) -> Plan:
         steps = [
             step._replace(source=source, key=key)
             for source, keys in enumerate(names)
@@ -206,22 +207,22 @@ class Table:
             steps = [step._replace(part=index) for step in self._exact.get(name, ())]
         else:
             steps = list(self._exact.get(key, ())) if key != NAME else []
-            named = {step.dialect for step in steps}
+            dialects = {step.dialect for step in steps}
             for prefix, step in self._prefixes:
-                rest = key[len(prefix) :] if key.startswith(prefix) else ""
-                if rest and step.dialect not in named and _stands_for(step.rule, rest):
-                    steps.append(step._replace(part=rest))
-        return [step for step in steps if _holds(step, within)]
+                suffix = key[len(prefix) :] if key.startswith(prefix) else ""
+                if suffix and step.dialect not in dialects and _accepts_name(step.rule, suffix):
+                    steps.append(step._replace(part=suffix))
+        return [step for step in steps if _applies_in(step, within)]
 
 
-def _stands_for(rule: Rule, rest: str) -> bool:
-    """Return whether a prefix rule applies to the name that continues with ``rest``."""
-    if rule.excluded is not None and rule.excluded.fullmatch(rest):
+def _accepts_name(rule: Rule, suffix: str) -> bool:
+    """Return whether a prefix rule applies to the name that continues with ``suffix``."""
+    if rule.excluded is not None and rule.excluded.fullmatch(suffix):
         return False
-    return rule.known is None or rule.known(rest)
+    return rule.known is None or rule.known(suffix)
 
 
-def _holds(step: Step, within: frozenset[str]) -> bool:
+def _applies_in(step: Step, within: frozenset[str]) -> bool:
     """Return whether a step's rule applies in the scopes of ``within``."""
     if step.rule.scope and step.rule.scope not in within:
         return False

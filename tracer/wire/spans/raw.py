@@ -115,8 +115,8 @@ class Keeper:
             return text
         notes: dict[str, Json] = {}
         # In an exported trace each part was within the limit; joined to one text they are longer.
-        most = len(text) * 4 if key.startswith(PREFIX) else self._max_bytes
-        text = clean_text(text, notes, most)
+        max_bytes = len(text) * 4 if key.startswith(PREFIX) else self._max_bytes
+        text = clean_text(text, notes, max_bytes)
         if notes:
             self.notes[key] = notes
         return text
@@ -161,7 +161,7 @@ def drops(stated: tuple[int, int, int], sent: tuple[int, int, int]) -> dict[str,
 
     Both arguments are counts of attributes, events and links.
     """
-    if stated == _NONE and max(sent) <= _LEAST_LIMIT:
+    if stated == _NONE and max(sent) <= _MIN_LIMIT:
         return {}
     limits = (MAX_ATTRIBUTES, MAX_EVENTS, MAX_LINKS)
     counts = [
@@ -176,4 +176,4 @@ def drops(stated: tuple[int, int, int], sent: tuple[int, int, int]) -> dict[str,
 
 
 _NONE: Final = (0, 0, 0)
-_LEAST_LIMIT: Final = min(MAX_ATTRIBUTES, MAX_EVENTS, MAX_LINKS)
+_MIN_LIMIT: Final = min(MAX_ATTRIBUTES, MAX_EVENTS, MAX_LINKS)

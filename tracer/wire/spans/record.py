@@ -8,7 +8,7 @@ from tracer.messages.finish_reasons import finish_reasons
 from tracer.records import RANK_IMPLIED, RANK_RESOURCE, RANK_SPAN, SUMMING, Json, SpanRecord
 from tracer.wire.dialects.gen_ai_events import tool_arguments, tool_result
 from tracer.wire.dialects.parsers import MAX_MICROS
-from tracer.wire.spans.events import events_left, exception, sources_of
+from tracer.wire.spans.events import events_to_store, exception, sources_of
 from tracer.wire.spans.first_token import first_token_time
 from tracer.wire.spans.raw import Bad, Context, RawLog, RawSpan
 from tracer.wire.spans.resolution import AGGREGATING, SPAN_TABLE, Resolution, resolve
@@ -18,7 +18,7 @@ from tracer.wire.usage.reading import UNRECONCILED
 
 STATUS_ERROR: Final = 2
 
-_OF_GENERATIONS: Final = ("prompt_name", "prompt_version")
+_GENERATION_FIELDS: Final = ("prompt_name", "prompt_version")
 _NO_TRACE: Final = bytes(16)
 _NO_ID: Final = (b"", bytes(8))
 
@@ -34,13 +34,13 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     if raw.events:
         sources += sources_of(raw.events)
     resolution = resolve(SPAN_TABLE, sources, context.dialects, raw.name)
-    kind = _settle(resolution)
+    kind = _decide_kind(resolution)
     fields = resolution.fields
     error = raw.status_code == STATUS_ERROR
     first_token, is_outside = None, False
     if "first_token_time" in fields or "first_token_delay" in fields:
         first_token, is_outside = first_token_time(resolution, start, end)
-    attributes, claimed = resolution.left(raw.attributes)
+    attributes, consumed = resolution.unconsumed_attributes(raw.attributes)
     record = SpanRecord(
         trace_id=trace_id,
         span_id=span_id,
@@ -59,9 +59,9 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         resource=context.resource,
         scope=context.scope,
         dialect=resolution.dialect,
-        claimed=claimed,
+        claimed=consumed,
     )
-    resolution.set_own(record)
+    resolution.set_record_fields(record)
     if record.model is None:
         record.model = record.requested_model
     if kind == "generation":
@@ -79,10 +79,10 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         dialect = resolution.dialect_of("usage") or resolution.dialect_of("cost")
         record.echo = dialect in AGGREGATING
     if raw.events:
-        record.events = events_left(raw.events, resolution)
+        record.events = events_to_store(raw.events, resolution)
     if error and record.status_message is None:
         record.status_message = exception(raw.events)
-    if resolution.rare and "pending" in fields and parent_id is not None:
+    if resolution.has_rare_fields and "pending" in fields and parent_id is not None:
         _become_running(record, parent_id, fields.get("pending_parent"))
     _flag(record, raw, resolution)
     if is_outside:
@@ -90,7 +90,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         if first_token is None:
             record.notes = {**record.notes, "first_token_time": {"outside": True}}
     _add_trace_facts(record, resolution, context, traces)
-    if resolution.rare:
+    if resolution.has_rare_fields:
         traces.scores += scores_of(record, fields)
     return record
 
@@ -142,17 +142,17 @@ def _times(raw: RawSpan, now: int) -> tuple[int, int | None]:
     return start or end or now, end or None
 
 
-def _settle(resolution: Resolution) -> str:
-    """Return the kind, and drop the fields that have no meaning for it."""
+def _decide_kind(resolution: Resolution) -> str:
+    """Return the kind, and remove the fields that have no meaning for it."""
     fields = resolution.fields
     kind: str = fields.get("kind") or _likely_kind(fields)
     if kind != "span" and "weak_kind" in fields:
         # Otherwise the mapping would show that the attribute set the kind.
-        resolution.drop("weak_kind")
+        resolution.remove_field("weak_kind")
     if kind != "generation":
-        for field in _OF_GENERATIONS:
+        for field in _GENERATION_FIELDS:
             if field in fields:
-                resolution.drop(field)
+                resolution.remove_field(field)
     return kind
 
 
@@ -166,7 +166,7 @@ def _flag(record: SpanRecord, raw: RawSpan, resolution: Resolution) -> None:
     flags: list[str] = []
     notes: dict[str, Json] = {}
     if raw.notes or resolution.notes:
-        fields = {claim.key: claim.rule.field for claim in resolution.claims}
+        fields = {step.key: step.rule.field for step in resolution.accepted_steps}
         for key, note in {**raw.notes, **resolution.notes}.items():
             notes[fields.get(key, key)] = note
         for note in notes.values():

@@ -46,7 +46,15 @@ JOINED_EVENTS: Final = frozenset(
 class Resolution:
     """Fields of attributes, and the plan's steps that set them."""
 
-    __slots__ = ("_applied", "_plan", "_rejected", "field_notes", "fields", "notes", "rare")
+    __slots__ = (
+        "_accepted",
+        "_plan",
+        "_rejected",
+        "field_notes",
+        "fields",
+        "has_rare_fields",
+        "notes",
+    )
 
     def __init__(self, plan: Plan, sources: list[dict[str, Json]], name: str = "") -> None:
         self.fields: dict[str, Json] = {}
@@ -54,24 +62,24 @@ class Resolution:
         """Changes made by decoding, by attribute name."""
         self.field_notes: dict[str, dict[str, Json]] = {}
         """Notes on fields, by field."""
-        self.rare = plan.rare
-        """The fields may include RARE ones."""
+        self.has_rare_fields = plan.has_rare_fields
+        """The fields may include `RARE_FIELDS`."""
         self._plan = plan
-        self._applied = self._rejected = 0
-        if plan.named:
+        self._accepted = self._rejected = 0
+        if plan.reads_span_name:
             sources = [*sources, {NAME: name}]
         decoded: dict[int, Json] = {}
-        self._apply_lone(sources, decoded)
-        if plan.moves:
-            self._apply(sources, decoded)
+        self._apply_single_steps(sources, decoded)
+        if plan.joint_steps:
+            self._apply_joint_steps(sources, decoded)
 
-    def _apply_lone(self, sources: list[dict[str, Json]], decoded: dict[int, Json]) -> None:
-        """Apply the steps that are the only one for their field, which most are.
+    def _apply_single_steps(self, sources: list[dict[str, Json]], decoded: dict[int, Json]) -> None:
+        """Apply the steps that are the only one for their field, as most are.
 
         ``decoded`` gets the values of the texts that other steps read too, by the texts' ids.
         """
-        fields, applied = self.fields, 0
-        for bit, source, key, field, parse, json in self._plan.lone:
+        fields, accepted_bits = self.fields, 0
+        for bit, source, key, field, parse, json in self._plan.single_steps:
             value = sources[source][key]
             if json and type(value) is str:
                 value = self._decode(key, value, decoded if json == SHARED else None)
@@ -79,8 +87,8 @@ class Resolution:
                 value = parse(value)
             if value is not None:
                 fields[field] = value
-                applied |= bit
-        self._applied = applied
+                accepted_bits |= bit
+        self._accepted = accepted_bits
 
     def _decode(self, key: str, text: str, shared: dict[int, Json] | None) -> Json:
         """Return the JSON in a text; ``shared``: the values of texts that several steps read."""
@@ -93,10 +101,11 @@ class Resolution:
             shared[id(text)] = value
         return value
 
-    def _apply(self, sources: list[dict[str, Json]], decoded: dict[int, Json]) -> None:
-        fields, applied, rejected = self.fields, self._applied, 0
+    def _apply_joint_steps(self, sources: list[dict[str, Json]], decoded: dict[int, Json]) -> None:
+        """Apply the steps whose field other steps set too, or a build function of several parts."""
+        fields, accepted_bits, rejected_bits = self.fields, self._accepted, 0
         builds: dict[str, Build] = {}
-        for bit, source, key, field, parse, json, merged, build, part in self._plan.moves:
+        for bit, source, key, field, parse, json, merged, build, part in self._plan.joint_steps:
             value = sources[source][key]
             if json and type(value) is str:
                 value = self._decode(key, value, decoded if json == SHARED else None)
@@ -124,10 +133,10 @@ class Resolution:
                     present = fields[field].setdefault(part, value)
                     accepted = present is value or _same(present, value)
             if accepted:
-                applied |= bit
+                accepted_bits |= bit
             else:
-                rejected |= bit
-        self._applied, self._rejected = applied, rejected
+                rejected_bits |= bit
+        self._accepted, self._rejected = accepted_bits, rejected_bits
         for field, build in builds.items():
             result = build(fields[field])
             built, complete = result[0], result[1]
@@ -141,29 +150,29 @@ class Resolution:
                 # The parts had no usable value.
                 del fields[field]
             if not (kept and complete):
-                self.release(field)
+                self.keep_attributes_of(field)
 
     @property
-    def claims(self) -> list[Step]:
-        """The steps that set the fields, by precedence; the shown mapping is made of them."""
-        return self._plan.claims(self._applied)
+    def accepted_steps(self) -> list[Step]:
+        """The steps that set the fields, by precedence; the shown mapping lists them."""
+        return self._plan.steps_of(self._accepted)
 
     @property
     def dialect(self) -> str | None:
         """The dialect of the accepted step with the highest precedence."""
-        lowest = self._applied & -self._applied
+        lowest = self._accepted & -self._accepted
         return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
 
     def dialect_of(self, field: str) -> str | None:
         """Return the dialect that set ``field``, even if only in part."""
-        applied = (self._applied | self._rejected) & self._plan.masks.get(field, 0)
-        lowest = applied & -applied
+        bits = (self._accepted | self._rejected) & self._plan.masks.get(field, 0)
+        lowest = bits & -bits
         return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
 
-    def set_own(self, record: SpanRecord) -> None:
+    def set_record_fields(self, record: SpanRecord) -> None:
         """Set the fields that the record has under the same name."""
         fields = self.fields
-        for name in self._plan.own:
+        for name in self._plan.record_fields:
             if name in fields:
                 setattr(record, name, fields[name])
 
@@ -174,35 +183,37 @@ class Resolution:
         fields = self.fields
         return {name: fields[field] for field, name in self._plan.trace_fields if field in fields}
 
-    def release(self, field: str) -> None:
+    def keep_attributes_of(self, field: str) -> None:
         """Keep the attributes that set ``field``."""
         mask = self._plan.masks[field]
-        self._rejected |= self._applied & mask
-        self._applied &= ~mask
+        self._rejected |= self._accepted & mask
+        self._accepted &= ~mask
 
-    def drop(self, field: str) -> None:
-        """Remove ``field`` and keep its attributes."""
+    def remove_field(self, field: str) -> None:
+        """Remove ``field`` and keep the attributes that set it."""
         if field in self.fields:
             del self.fields[field]
-            self.release(field)
+            self.keep_attributes_of(field)
 
-    def rest(self, source: int, attributes: dict[str, Json]) -> dict[str, Json]:
-        """Return the ``attributes`` of an event without the consumed ones."""
-        return {
-            name: attributes[name]
-            for name in self._plan.split(self._applied, self._rejected, source)[0]
-        }
+    def unconsumed_attributes(
+        self, attributes: dict[str, Json]
+    ) -> tuple[dict[str, Json], tuple[str, ...]]:
+        """Return the span's unconsumed attributes, and the names of the consumed ones."""
+        unconsumed, consumed = self._plan.partition(self._accepted, self._rejected, 0)
+        return {name: attributes[name] for name in unconsumed} if consumed else attributes, consumed
+
+    def unconsumed_event_attributes(
+        self, source: int, attributes: dict[str, Json]
+    ) -> dict[str, Json]:
+        """Return the ``attributes`` of an event, which are a source, without the consumed ones."""
+        unconsumed, _ = self._plan.partition(self._accepted, self._rejected, source)
+        return {name: attributes[name] for name in unconsumed}
 
     def consumed_events(self) -> set[int]:
         """Return the indexes of the events that were consumed as a whole."""
-        last = self._plan.sources - 1
-        gone = self._plan.split(self._applied, self._rejected, last)[1] if last else ()
-        return {int(key.rpartition("#")[2]) for key in gone if key.startswith(EVENT)}
-
-    def left(self, attributes: dict[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
-        """Return the span's attributes that stay, and the names of the consumed ones."""
-        stay, gone = self._plan.split(self._applied, self._rejected, 0)
-        return {name: attributes[name] for name in stay} if gone else attributes, gone
+        last = self._plan.source_count - 1
+        keys = self._plan.partition(self._accepted, self._rejected, last)[1] if last else ()
+        return {int(key.rpartition("#")[2]) for key in keys if key.startswith(EVENT)}
 
 
 AGGREGATING: Final = frozenset(dialect.name for dialect in DIALECTS if dialect.aggregates)

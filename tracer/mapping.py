@@ -21,7 +21,7 @@ from tracer.wire.dialects.table import EVENT, NAME
 from tracer.wire.dialects.usage_rules import EXCLUSIVE, REPORTS
 from tracer.wire.spans.resolution import EVENT_NAMES, MERGED, SPAN_TABLE, Step, dialects_of, resolve
 from tracer.wire.usage.explain import explain as explain_usage
-from tracer.wire.usage.names import bucket_of
+from tracer.wire.usage.names import usage_type_of
 
 MAX_CHARACTERS: Final = 200
 """Characters of a value that are shown."""
@@ -186,7 +186,7 @@ class _Comparison:
         if part is None or part[:1] == "(" or field not in _SPLIT_FIELDS:
             return field, value
         if field in _BY_USAGE_TYPE:
-            part = bucket_of(part, money=field == "cost")
+            part = usage_type_of(part, money=field == "cost")
         return f"{field}.{part}", value.get(part) if isinstance(value, dict) else None
 
     def _has_set(self, step: Step, field: str, value: Json) -> bool:

@@ -257,8 +257,8 @@ def is_within(time: int, start: int, end: int | None) -> bool:
     return start - CLOCK_TOLERANCE <= time <= latest
 
 
-INPUT_BUCKETS: Final = ("input", "cache")
-OUTPUT_BUCKETS: Final = ("output", "reasoning")
+INPUT_PREFIXES: Final = ("input", "cache")
+OUTPUT_PREFIXES: Final = ("output", "reasoning")
 
 
 def token_sums(usage: Mapping[str, int]) -> tuple[int | None, int | None, int | None]:
@@ -271,9 +271,9 @@ def token_sums(usage: Mapping[str, int]) -> tuple[int | None, int | None, int | 
         return None, None, None
     input_tokens = output_tokens = None
     total = 0
-    for bucket, number in usage.items():
+    for usage_type, number in usage.items():
         total += number
-        side = _side(bucket)
+        side = _side(usage_type)
         if side == "input":
             input_tokens = number if input_tokens is None else input_tokens + number
         elif side == "output":
@@ -282,10 +282,10 @@ def token_sums(usage: Mapping[str, int]) -> tuple[int | None, int | None, int | 
 
 
 @lru_cache(maxsize=1_000)
-def _side(bucket: str) -> str | None:
-    if bucket.startswith(INPUT_BUCKETS):
+def _side(usage_type: str) -> str | None:
+    if usage_type.startswith(INPUT_PREFIXES):
         return "input"
-    return "output" if bucket.startswith(OUTPUT_BUCKETS) else None
+    return "output" if usage_type.startswith(OUTPUT_PREFIXES) else None
 
 
 def cost_total(cost: dict[str, Decimal]) -> Decimal | None:
@@ -303,4 +303,4 @@ def cost_total(cost: dict[str, Decimal]) -> Decimal | None:
 
 def decimals(cost: dict[str, Json] | None) -> dict[str, Decimal]:
     """Return a cost by type, whose amounts JSON holds as texts or numbers, as decimals."""
-    return {bucket: Decimal(str(dollars)) for bucket, dollars in (cost or {}).items()}
+    return {usage_type: Decimal(str(dollars)) for usage_type, dollars in (cost or {}).items()}

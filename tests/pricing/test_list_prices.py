@@ -27,7 +27,7 @@ def unit_prices(model: str, provider: str, time: int) -> dict[str, Decimal]:
     }
 
 
-def test_each_bucket_is_billed_at_its_own_price() -> None:
+def test_each_usage_type_is_billed_at_its_own_price() -> None:
     rates = unit_prices("gpt-4o", "openai", AT)
     usage = {"input": MILLION, "cache_read": MILLION, "output": MILLION, "reasoning": MILLION}
     cost = price("gpt-4o", "openai", usage, AT)
@@ -42,7 +42,7 @@ def test_an_unknown_model_is_unpriced_and_never_free() -> None:
     assert list_rates("no-such-model-at-all", None, AT) is None
 
 
-def test_usage_without_a_priced_bucket_is_unpriced() -> None:
+def test_usage_without_a_priced_type_is_unpriced() -> None:
     assert price("gpt-4o", "openai", {}, AT) is None
     assert price("gpt-4o", "openai", {"total": 9}, AT) is None
     assert price("gpt-4o", "openai", {"input": 1, "images": 2}, AT) == {

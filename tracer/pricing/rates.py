@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from tracer.records import INPUT_BUCKETS, OUTPUT_BUCKETS
+from tracer.records import INPUT_PREFIXES, OUTPUT_PREFIXES
 
 MAX_DOLLARS: Final = 1_000_000
 MAX_TYPES: Final = 50
@@ -141,7 +141,9 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 def input_side(usage: dict[str, int]) -> int:
     """Return the number of input-side tokens, including cached ones."""
-    return sum(count for usage_type, count in usage.items() if usage_type.startswith(INPUT_BUCKETS))
+    return sum(
+        count for usage_type, count in usage.items() if usage_type.startswith(INPUT_PREFIXES)
+    )
 
 
 def price_of(prices: Mapping[str, Decimal], usage_type: str) -> Decimal | None:
@@ -154,9 +156,9 @@ def price_of(prices: Mapping[str, Decimal], usage_type: str) -> Decimal | None:
 
 def _default_fallbacks(usage_type: str) -> tuple[str, ...]:
     """Return the types whose prices apply to an unknown type: itself, then input or output."""
-    if usage_type.startswith(INPUT_BUCKETS):
+    if usage_type.startswith(INPUT_PREFIXES):
         return usage_type, "input"
-    return (usage_type, "output") if usage_type.startswith(OUTPUT_BUCKETS) else (usage_type,)
+    return (usage_type, "output") if usage_type.startswith(OUTPUT_PREFIXES) else (usage_type,)
 
 
 def check_dollars(price: Decimal, field: str) -> None:

@@ -162,7 +162,7 @@ def _bucket(values: dict[str, Any], path: list[str]) -> Any:
 
 
 def _with_total(values: dict[str, Any]) -> dict[str, Any]:
-    # Our buckets are disjoint, so that their sum is the total.
+    # Our usage types are disjoint, so that their sum is the total.
     return {"total": sum(values.values()), **values} if values else {}
 
 

@@ -90,8 +90,8 @@ ROUTES: dict[str, Callable[[dict[str, Any], str], SpanRecord]] = {
 
 
 def used(record: SpanRecord) -> dict[str, int]:
-    """Return the buckets that are not empty."""
-    return {bucket: number for bucket, number in record.usage.items() if number}
+    """Return the usage types that are not empty."""
+    return {usage_type: number for usage_type, number in record.usage.items() if number}
 
 
 def cost_of(record: SpanRecord) -> tuple[Decimal, str | None]:

@@ -44,7 +44,9 @@ def test_every_page_of_traces_and_sessions_has_a_json_representation(app: Flask)
     ]
     assert len(pages) >= 7
     for rule in pages:
-        assert rules.get(f"{rule}.json") == f"{rules[rule]}_json", f"{rule} has no twin"
+        assert rules.get(f"{rule}.json") == f"{rules[rule]}_json", (
+            f"{rule} has no JSON representation"
+        )
 
 
 def test_a_list_has_the_same_json_as_the_api(

@@ -78,5 +78,5 @@ def test_the_link_opens_the_page_at_the_error(
     link = get_page(f"/traces/{TRACE}?open=root").one("a", id="errors")["href"]
     there = client.get(link).headers["Location"]
     assert there == f"/project/default/traces/{TRACE}?open=root&span=bad"
-    twin = f"/project/default/traces/{TRACE}/error.json?after=bad"
-    assert client.get(twin).json == {"span_id": "bad"}
+    json_path = f"/project/default/traces/{TRACE}/error.json?after=bad"
+    assert client.get(json_path).json == {"span_id": "bad"}

@@ -22,7 +22,7 @@ OFFERED = "tools that the model was offered are a field of their own, and metada
 FIRM = "a dialect's own names come before names without a prefix; what lost stays an attribute"
 UNSAID = "Langfuse's SDKs write span onto whatever they update: it says nothing beside an agent"
 OWN_COUNTS = "the provider's own counts stand in its metadata: its input holds no cached tokens"
-WRITTEN = "what a provider calls written to the cache and created in it are one bucket"
+WRITTEN = "what a provider calls written to the cache and created in it are one usage type"
 DIFFERENCES: dict[str, str] = {
     "064/observations/0/type": AGENT,
     "069/observations/0/type": AGENT,

@@ -117,7 +117,7 @@ def test_the_kind_retrieval_is_stored_as_retriever():
     assert span(kind="retrieval").kind == "retriever"
 
 
-def test_the_usage_names_of_providers_become_disjoint_buckets():
+def test_the_usage_names_of_providers_become_disjoint_usage_types():
     sent = {"prompt_tokens": 10, "cached_tokens": 4, "completion_tokens": 5, "total_tokens": 15}
     assert span(usage=sent).usage == {"input": 6, "cache_read": 4, "output": 5}
 

@@ -1,4 +1,4 @@
-"""Rules of usage: buckets are disjoint, add up to the sent total, and are those of every route."""
+"""Rules of usage: types are disjoint, add up to the sent total, and are those of every route."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Shape(NamedTuple):
     wholes: tuple[str, str]
     total: str | None
     parts: dict[str, str]
-    """Names by bucket."""
+    """Names by usage type."""
     beside: tuple[str, ...] = ()
 
 
@@ -110,39 +110,41 @@ def nested(names: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def side(bucket: str) -> int:
-    return 1 if bucket.startswith(("output", "reasoning")) else 0
+def side(usage_type: str) -> int:
+    return 1 if usage_type.startswith(("output", "reasoning")) else 0
 
 
 @st.composite
 def reports(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, int], int | None]:
-    """A provider's object with some of its details, the true buckets, and the total, if sent."""
+    """A provider's object with some of its details, its true usage types, and the sent total."""
     shape = SHAPES[draw(st.sampled_from(sorted(SHAPES)))]
-    buckets = {"input": draw(COUNTS), "output": draw(COUNTS)}
-    for bucket in draw(st.lists(st.sampled_from(sorted(shape.parts) or ["input"]), unique=True)):
-        if bucket in shape.parts:
-            buckets[bucket] = draw(COUNTS)
-    wholes = [buckets["input"], buckets["output"]]
+    by_type = {"input": draw(COUNTS), "output": draw(COUNTS)}
+    for usage_type in draw(
+        st.lists(st.sampled_from(sorted(shape.parts) or ["input"]), unique=True)
+    ):
+        if usage_type in shape.parts:
+            by_type[usage_type] = draw(COUNTS)
+    wholes = [by_type["input"], by_type["output"]]
     names: dict[str, Any] = {}
-    for bucket, number in buckets.items():
-        if bucket in shape.parts:
-            names[shape.parts[bucket]] = number
-            wholes[side(bucket)] += 0 if bucket in shape.beside else number
+    for usage_type, number in by_type.items():
+        if usage_type in shape.parts:
+            names[shape.parts[usage_type]] = number
+            wholes[side(usage_type)] += 0 if usage_type in shape.beside else number
     names |= dict(zip(shape.wholes, wholes, strict=True))
-    total = sum(buckets.values()) if shape.total and draw(st.booleans()) else None
+    total = sum(by_type.values()) if shape.total and draw(st.booleans()) else None
     if total is not None:
         names[str(shape.total)] = total
     sent = nested(names)
-    return (camel_case(sent) if draw(st.booleans()) else sent), buckets, total
+    return (camel_case(sent) if draw(st.booleans()) else sent), by_type, total
 
 
 @given(reports(), st.sampled_from(sorted(ROUTES)))
-def test_any_report_has_the_true_buckets_on_any_route(
+def test_any_report_has_the_true_usage_types_on_any_route(
     report: tuple[dict[str, Any], dict[str, int], int | None], route: str
 ) -> None:
-    sent, buckets, total = report
+    sent, by_type, total = report
     record = ROUTES[route](sent, "gpt-4o")
-    assert used(record) == buckets
+    assert used(record) == by_type
     assert min(record.usage.values()) >= 0
     if total is not None:
         assert sum(record.usage.values()) == total
@@ -168,8 +170,8 @@ def test_the_total_decides_which_parts_lie_beside_their_whole(
     total = sum(plain) + sum(sizes)
     sent = {"input_tokens": wholes[0], "output_tokens": wholes[1], "total_tokens": total}
     usage = read_usage(sent | dict(zip(PARTS, sizes, strict=True)), INSIDE)
-    assert sum(usage.buckets.values()) == total
-    assert min(usage.buckets.values()) >= 0
+    assert sum(usage.by_type.values()) == total
+    assert min(usage.by_type.values()) >= 0
     assert usage.note == {}
 
 
@@ -184,15 +186,15 @@ SENT = st.dictionaries(st.sampled_from(NAMES), st.integers(0, 30), min_size=1)
 
 
 @given(SENT, st.sampled_from(CONVENTIONS))
-def test_any_counts_become_buckets_that_are_never_negative_nor_below_a_possible_total(
+def test_any_counts_become_usage_types_that_are_never_negative_nor_below_a_possible_total(
     sent: dict[str, int], convention: Any
 ) -> None:
     usage = read_usage(sent, convention)
-    assert all(number >= 0 for number in usage.buckets.values())
+    assert all(number >= 0 for number in usage.by_type.values())
     total = sent.get("total_tokens")
-    if total is not None and usage.buckets and sum(usage.buckets.values()) != total:
+    if total is not None and usage.by_type and sum(usage.by_type.values()) != total:
         assert usage.note["unreconciled"]
-        assert sum(usage.buckets.values()) > total
+        assert sum(usage.by_type.values()) > total
 
 
 @given(SENT, st.sampled_from(CONVENTIONS))
@@ -214,37 +216,37 @@ def test_a_value_that_is_no_count_loses_only_itself(
 ) -> None:
     others = {key: number for key, number in sent.items() if key != name}
     usage = read_usage({**others, name: value}, INSIDE)
-    assert usage.buckets == read_usage(others, INSIDE).buckets
+    assert usage.by_type == read_usage(others, INSIDE).by_type
 
 
 def test_counts_larger_than_their_whole_are_cut_where_the_total_shows_the_whole() -> None:
     sent = {"output_tokens": 102, "reasoning.output_tokens": 109, "input_tokens": 50}
     usage = read_usage({**sent, "total_tokens": 152})
-    assert usage.buckets == {"input": 50, "output": 0, "reasoning": 102}
+    assert usage.by_type == {"input": 50, "output": 0, "reasoning": 102}
     assert usage.note == {"unreconciled": True, "larger_than_whole": {"reasoning": 109}}
-    assert read_usage(sent).buckets == {"input": 50, "output": 102, "reasoning": 109}
+    assert read_usage(sent).by_type == {"input": 50, "output": 102, "reasoning": 109}
 
 
 def test_more_cached_tokens_than_input_lie_beside_it_whatever_the_total() -> None:
     sent = {"input_tokens": 60, "cache_read.input_tokens": 4000, "output_tokens": 20}
-    assert read_usage(sent).buckets == {"input": 60, "cache_read": 4000, "output": 20}
+    assert read_usage(sent).by_type == {"input": 60, "cache_read": 4000, "output": 20}
     with_total = read_usage({**sent, "total_tokens": 80})
-    assert with_total.buckets == {"input": 60, "cache_read": 4000, "output": 20}
+    assert with_total.by_type == {"input": 60, "cache_read": 4000, "output": 20}
     assert with_total.note == {"unreconciled": True, "total": 80, "sum": 4080}
 
 
 def test_a_total_and_one_side_give_the_other_side() -> None:
-    assert read_usage({"input_tokens": 10, "total_tokens": 60}).buckets == {
+    assert read_usage({"input_tokens": 10, "total_tokens": 60}).by_type == {
         "input": 10,
         "output": 50,
     }
-    assert read_usage({"prompt_tokens": 8, "total_tokens": 8}).buckets == {"input": 8}
+    assert read_usage({"prompt_tokens": 8, "total_tokens": 8}).by_type == {"input": 8}
 
 
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"total_tokens": 60}, "what is missing is the bucket other"),
+        ({"total_tokens": 60}, "what is missing is the usage type other"),
         ({"total_tokens": 10}, "all are kept as sent"),
         ({"total_tokens": 30, "reasoning.output_tokens": 25}, "reasoning was sent as 25"),
     ],
@@ -317,7 +319,7 @@ def test_a_cost_is_given_under_any_of_its_names(
     names: dict[str, Any], expected: dict[str, str]
 ) -> None:
     record = only_record(span({"gen_ai.usage.input_tokens": 5, **names}))
-    assert record.cost == {bucket: Decimal(dollars) for bucket, dollars in expected.items()}
+    assert record.cost == {usage_type: Decimal(dollars) for usage_type, dollars in expected.items()}
     assert record.cost_source == "given"
     assert record.attributes == {}
 
@@ -325,7 +327,7 @@ def test_a_cost_is_given_under_any_of_its_names(
 @given(st.dictionaries(st.sampled_from(["input", "output", "cache_read", "total"]), COUNTS))
 def test_the_cost_of_parts_never_exceeds_a_total_above_them(numbers: dict[str, int]) -> None:
     amounts = {name: Decimal(number) / 1000 for name, number in numbers.items()}
-    cost = read_cost(amounts, OWN).buckets
+    cost = read_cost(amounts, OWN).by_type
     parts = sum((amount for name, amount in amounts.items() if name != "total"), Decimal(0))
     if "total" in amounts and amounts["total"] >= parts:
         assert sum(cost.values()) == amounts["total"]
@@ -333,10 +335,10 @@ def test_the_cost_of_parts_never_exceeds_a_total_above_them(numbers: dict[str, i
 
 def test_tokens_of_a_tier_add_nothing_and_name_the_tier() -> None:
     usage = read_usage({"input": 100, "output": 20, "input_priority": 100, "output_flex": 0}, OWN)
-    assert usage.buckets == {"input": 100, "output": 20}
+    assert usage.by_type == {"input": 100, "output": 20}
     assert usage.note == {"service_tier": "priority"}
     cached = {"input_priority": 60, "input_priority_cache_read": 40, "output_flex_reasoning": 5}
-    assert read_usage({"input": 100, "output": 20, "total": 120, **cached}, OWN).buckets == {
+    assert read_usage({"input": 100, "output": 20, "total": 120, **cached}, OWN).by_type == {
         **{"input": 60, "cache_read": 40},
         **{"output": 15, "reasoning": 5},
     }

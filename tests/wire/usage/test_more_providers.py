@@ -252,7 +252,7 @@ OBJECTS: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_an_object_has_the_same_buckets_on_every_route(name: str) -> None:
+def test_an_object_has_the_same_usage_types_on_every_route(name: str) -> None:
     model, usage, expected = OBJECTS[name]
     assert {route: used(send(usage, model)) for route, send in ROUTES.items()} == dict.fromkeys(
         ROUTES, expected
@@ -425,7 +425,7 @@ PREFIXES = {
 
 
 @pytest.mark.parametrize("name", PREFIXES)
-def test_attributes_of_an_instrumentation_have_disjoint_buckets(name: str) -> None:
+def test_attributes_of_an_instrumentation_have_disjoint_usage_types(name: str) -> None:
     prefix, counts, expected = PREFIXES[name]
     record = only_record(span({f"{prefix}{key}": number for key, number in counts.items()}))
     assert used(record) == expected
@@ -495,8 +495,8 @@ def test_a_sent_cost_is_given_under_any_of_its_names(
     values: dict[str, Any], expected: dict[str, str]
 ) -> None:
     record = only_record(span(values))
-    assert {bucket: Decimal(dollars) for bucket, dollars in expected.items()} == {
-        bucket: dollars for bucket, dollars in record.cost.items() if dollars
+    assert {usage_type: Decimal(dollars) for usage_type, dollars in expected.items()} == {
+        usage_type: dollars for usage_type, dollars in record.cost.items() if dollars
     }
     assert record.cost_source == "given"
 

@@ -120,7 +120,7 @@ ADK = {
         ),
     ],
 )
-def test_attributes_have_the_buckets_that_the_call_used(
+def test_attributes_have_the_usage_types_that_the_call_used(
     scope: str, values: dict[str, Any], expected: dict[str, int]
 ) -> None:
     assert _record(scope, values).usage == expected

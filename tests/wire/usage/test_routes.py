@@ -178,7 +178,7 @@ PROVIDERS: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("case", ["snake_case", "camelCase"])
-def test_a_providers_usage_has_the_same_buckets_and_cost_on_every_route(
+def test_a_providers_usage_has_the_same_usage_types_and_cost_on_every_route(
     provider: str, route: str, case: str
 ) -> None:
     model, usage, expected = PROVIDERS[provider]

@@ -16,7 +16,7 @@ from tracer.extensions import db
 from tracer.pricing.rates import Rates
 from tracer.records import (
     APP_ROOT,
-    INPUT_BUCKETS,
+    INPUT_PREFIXES,
     OWN_ENVIRONMENT,
     OWN_VERSION,
     Json,
@@ -141,7 +141,7 @@ def _cost_of(side: str) -> Column:
     )
 
 
-INPUT_COST: Final = _cost_of("^(" + "|".join(INPUT_BUCKETS) + ")")
+INPUT_COST: Final = _cost_of("^(" + "|".join(INPUT_PREFIXES) + ")")
 OUTPUT_COST: Final = _cost_of("^(output|reasoning)")
 
 

@@ -113,7 +113,7 @@ def _model(model_id: str, name: str, pattern: str, rates: Rates, **more: Any) ->
         total_price=base.get("total"),
         tokenizer_id=None,
         tokenizer_config=None,
-        prices={bucket: ModelPrice(price=price) for bucket, price in base.items()},
+        prices={usage_type: ModelPrice(price=price) for usage_type, price in base.items()},
         pricing_tiers=[default, *tiers],
         **more,
     )

@@ -49,8 +49,8 @@ DIALECT: Final = Dialect(
         Rule("model", "model", text, "model", _model, scoped=True),
         Rule("model", f"{_TURN}total_tokens", count, "turn", _model, scoped=True, detail=True),
         *(
-            Rule("usage", _TURN + name, count, bucket, inclusive_usage)
-            for name, bucket in _COUNTS.items()
+            Rule("usage", _TURN + name, count, usage_type, inclusive_usage)
+            for name, usage_type in _COUNTS.items()
         ),
         *(
             Rule("usage", f"gen_ai.usage.{name}", count, name, _nothing, scoped=True)

@@ -14,7 +14,7 @@ from tracer.wire.usage.evidence import Number
 from tracer.wire.usage.metadata import read_with_metadata
 from tracer.wire.usage.names import cost_term, costs, costs_by_name, counts, term
 from tracer.wire.usage.numbers import amount, count_or_object
-from tracer.wire.usage.plain import Recipe, split
+from tracer.wire.usage.plain import Recipe, split_plain
 from tracer.wire.usage.reading import cost_within, read_cost, read_usage
 from tracer.wire.usage.shapes import CACHE_BESIDE, INSIDE, NORMALISED, OWN, Convention, layout
 
@@ -24,7 +24,7 @@ EXCLUSIVE: Final = "(exclusive)"
 """As a part of usage: the provider may have counted cached tokens outside the input."""
 
 
-def _short(
+def _with_fast_path(
     build: Build,
     convention: Convention,
     kind: type[Number],
@@ -33,17 +33,17 @@ def _short(
     """Return ``build`` after the fast path for numbers of a ``kind`` without contradictions."""
 
     @lru_cache(maxsize=1_000)
-    def ways(names: tuple[str, ...]) -> tuple[Recipe, ...]:
+    def recipes(names: tuple[str, ...]) -> tuple[Recipe, ...]:
         return layout(names, convention, meaning).plain
 
-    def build_shortly(parts: dict[str, Json]) -> Built:
+    def build_fast(parts: dict[str, Json]) -> Built:
         numbers = parts[OBJECT] if len(parts) == 1 and OBJECT in parts else parts
-        for recipe in ways(tuple(numbers)):
-            if (plain := split(numbers, recipe, kind)) is not None:
+        for recipe in recipes(tuple(numbers)):
+            if (plain := split_plain(numbers, recipe, kind)) is not None:
                 return plain, True
         return build(parts)
 
-    return build_shortly
+    return build_fast
 
 
 def _usage_as(convention: Convention) -> Build:
@@ -57,7 +57,7 @@ def _usage_as(convention: Convention) -> Build:
         whole = parts.pop(OBJECT, None)
         return read_usage({**whole, **parts} if whole else parts, convention)
 
-    return _short(build, convention, int, term)
+    return _with_fast_path(build, convention, int, term)
 
 
 inclusive_usage: Final = _usage_as(INSIDE)
@@ -68,9 +68,11 @@ normalised_usage: Final = _usage_as(NORMALISED)
 """Builds usage from counts that a gateway made inclusive but named like the provider's."""
 own_usage: Final = _usage_as(OWN)
 """Builds usage from an application's object: a provider's, or one with types of its own."""
-inclusive_cost: Final = _short(read_cost, INSIDE, Decimal, cost_term)
+inclusive_cost: Final = _with_fast_path(read_cost, INSIDE, Decimal, cost_term)
 """Builds cost from amounts; what a total has over its parts becomes ``other``."""
-own_cost: Final = _short(lambda parts: read_cost(parts[OBJECT], OWN), OWN, Decimal, cost_term)
+own_cost: Final = _with_fast_path(
+    lambda parts: read_cost(parts[OBJECT], OWN), OWN, Decimal, cost_term
+)
 """Builds cost from an application's object of amounts by type."""
 
 
@@ -108,13 +110,13 @@ def cost_rules(prefix: str) -> tuple[Rule, ...]:
 
 
 def named_usage(value: Json) -> dict[str, int] | None:
-    """Return the buckets of an object of counts from an SDK; None: it has no counts."""
-    return read_usage(value, OWN).buckets or None if isinstance(value, dict) else None
+    """Return the usage types of an object of counts from an SDK; None: it has no counts."""
+    return read_usage(value, OWN).by_type or None if isinstance(value, dict) else None
 
 
 def named_cost(value: Json) -> dict[str, Decimal] | None:
     """Return the dollars by type of an object of amounts; None: it has no amounts."""
-    return read_cost(value, OWN).buckets or None if isinstance(value, dict) else None
+    return read_cost(value, OWN).by_type or None if isinstance(value, dict) else None
 
 
 def object_cost(value: Json) -> dict[str, Decimal] | None:

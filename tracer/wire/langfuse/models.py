@@ -15,7 +15,7 @@ from tracer.pricing.price_book import PriceDraft
 from tracer.pricing.rates import Rates, Tier
 from tracer.wire.langfuse.words import BUCKET_NAMES
 from tracer.wire.reading import invalid_field
-from tracer.wire.usage.names import bucket_of
+from tracer.wire.usage.names import usage_type_of
 
 _MILLION: Final = Decimal(1_000_000)
 _META: Final = re.compile(r"[\[\](){}|+?^$\\*]")
@@ -66,8 +66,8 @@ def price_draft(body: ModelBody) -> PriceDraft:
     """Return the price of a definition. Raises Invalid for conditions that Tracer lacks."""
     tiers = body.pricing_tiers or []
     plain = {
-        bucket: dollars
-        for name, bucket in _PLAIN.items()
+        usage_type: dollars
+        for name, usage_type in _PLAIN.items()
         if (dollars := getattr(body, name)) is not None
     }
     if "total" in plain and len(plain) > 1:
@@ -120,7 +120,9 @@ def _above(condition: Condition) -> int:
 
 
 def _per_million(prices: dict[str, float]) -> dict[str, Decimal]:
-    return {bucket_of(name): Decimal(repr(dollars)) * _MILLION for name, dollars in prices.items()}
+    return {
+        usage_type_of(name): Decimal(repr(dollars)) * _MILLION for name, dollars in prices.items()
+    }
 
 
 def per_token(prices: dict[str, Decimal]) -> dict[str, float]:

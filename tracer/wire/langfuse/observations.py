@@ -106,8 +106,8 @@ def _use(body: ObservationBody, cleaner: Cleaner) -> dict[str, Json]:
     fields: dict[str, Json] = {}
     details, old = given(body.usage_details), given(body.usage)
     usage = usage_of(details, old)
-    if usage.buckets:
-        fields["usage"] = cleaner.keys("usage", usage.buckets)
+    if usage.by_type:
+        fields["usage"] = cleaner.keys("usage", usage.by_type)
     cleaner.remark("usage", usage.note)
     if cost := cost_of(given(body.cost_details), details, old):
         fields |= {"cost": cleaner.keys("cost", cost), "cost_source": "given"}

@@ -19,8 +19,8 @@ def usage_of(details: Json, old: Json) -> Usage:
 
 
 def cost_of(costs: Json, details: Json, old: Json) -> dict[str, Decimal]:
-    """Return dollars by bucket of ``costDetails``, else of the costs among the counts."""
+    """Return dollars by usage type of ``costDetails``, else of the costs among the counts."""
     if costs and isinstance(costs, dict):
-        return read_cost(costs, OWN).buckets
+        return read_cost(costs, OWN).by_type
     sent = details or old
     return cost_within(sent) if isinstance(sent, dict) else {}

@@ -169,7 +169,7 @@ def _usage(sent: dict[str, Json], cleaner: Cleaner) -> dict[str, Any]:
     """Return the usage of an object of counts, and its cost if it has one."""
     usage, cost = read_usage(sent, OWN), cost_within(sent)
     cleaner.remark("usage", usage.note)
-    values: dict[str, Any] = {"usage": cleaner.keys("usage", usage.buckets)}
+    values: dict[str, Any] = {"usage": cleaner.keys("usage", usage.by_type)}
     return values | {"cost": cost, "cost_source": "given"} if cost else values
 
 

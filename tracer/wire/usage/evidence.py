@@ -1,4 +1,4 @@
-"""Splits counts that may include each other into disjoint buckets.
+"""Splits counts that may include each other into disjoint usage types.
 
 The sent total decides whether a part is included in its whole. Without a total, a part larger than
 its whole is beside it; otherwise the convention of the provider, dialect or scope decides.
@@ -55,75 +55,75 @@ GROUPS: Final = frozenset((*_WHOLE_OF, "own"))
 # Parts of one whole may overlap (cached images are in two of them): the last ones are reduced.
 _BY_PRECEDENCE: Final = ("cache_read", "cache_write", "reasoning", "input_tool_use")
 KEPT_AT_ZERO: Final = ("input", "output", "cache_read", "cache_write", "reasoning")
-PLAIN: Final = {"input_text": "input", "output_text": "output"}
+PLAIN_TEXT: Final = {"input_text": "input", "output_text": "output"}
 """Text tokens are a side's plain tokens."""
 _TIMED: Final = {"ephemeral_5m": "cache_write_5m", "ephemeral_1h": "cache_write_1h"}
 # No provider has more; each group doubles the number of arrangements.
-_MOST_GROUPS: Final = 6
-# Parts are often rounded one by one: a trillionth of a dollar counts as equal.
-_NOTHING: Final = Decimal("1e-12")
+_MAX_GROUPS: Final = 6
+# Parts are often rounded one by one: a trillionth of a dollar is no difference.
+_ROUNDING: Final = Decimal("1e-12")
 
 
-class Settled(NamedTuple):
-    """Disjoint buckets, and the contradictions among the sent counts."""
+class DisjointCounts(NamedTuple):
+    """Disjoint usage types, and the contradictions among the sent counts."""
 
-    buckets: dict[str, Number]
+    by_type: dict[str, Number]
     cut: dict[str, Number]
     """Sent counts of parts that exceed the whole that includes them."""
     missing: Number
-    """The sent total minus the sum of the buckets."""
+    """The sent total minus the sum of the types."""
 
 
 def settle(
     sent: Mapping[str, Number], beside: frozenset[str], within: frozenset[str] = frozenset()
-) -> Settled:
-    """Return the buckets of ``sent``, numbers by term of `names.term`.
+) -> DisjointCounts:
+    """Return the usage types of ``sent``, numbers by term of `names.term`.
 
     ``beside`` are the groups that the source counts beside their wholes unless the total disagrees,
     ``within`` those that are certainly in their whole, however large they are.
     """
     counts = _Counts(sent)
     if counts.groups:
-        buckets, cut = counts.split(_arrange(counts, beside, within))
+        by_type, cut = counts.split(_decide_beside(counts, beside, within))
     else:
-        buckets, cut = counts.wholes, {}
+        by_type, cut = counts.wholes, {}
     if counts.total is None:
-        return Settled(buckets, cut, 0)
-    if not buckets:
-        return Settled({"total": counts.total}, cut, 0)
-    missing = counts.total - sum(buckets.values())
-    return Settled(buckets, cut, 0 if is_nothing(missing) else missing)
+        return DisjointCounts(by_type, cut, 0)
+    if not by_type:
+        return DisjointCounts({"total": counts.total}, cut, 0)
+    missing = counts.total - sum(by_type.values())
+    return DisjointCounts(by_type, cut, 0 if is_negligible(missing) else missing)
 
 
 class _Counts:
     """Wholes, and their parts by group."""
 
     def __init__(self, sent: Mapping[str, Number]) -> None:
-        rest = dict(sent)
-        self.total = rest.pop("total", None)
-        self.uncached = rest.pop("input_rest", None)
-        self.wholes: dict[str, Number] = {side: rest.pop(side) for side in SIDES if side in rest}
+        parts = dict(sent)
+        self.total = parts.pop("total", None)
+        self.uncached = parts.pop("input_rest", None)
+        self.wholes: dict[str, Number] = {side: parts.pop(side) for side in SIDES if side in parts}
         if self.uncached is not None:
             self.wholes.setdefault("input", self.uncached)
         self.groups: dict[str, dict[str, Number]] = {}
-        if rest:
-            _take_out_timed_writes(rest)
-            _take_out_cached_media(rest)
-            for part, number in rest.items():
+        if parts:
+            _subtract_timed_writes(parts)
+            _subtract_cached_media(parts)
+            for part, number in parts.items():
                 self.groups.setdefault(group_of(part), {})[part] = number
-        self.sums = {group: sum(parts.values()) for group, parts in self.groups.items()}
+        self.sums = {group: sum(members.values()) for group, members in self.groups.items()}
 
-    def total_of(self, beside: frozenset[str]) -> Number:
-        """Return the sum of all buckets if the groups of ``beside`` are beside their wholes."""
+    def sum_of_types(self, beside: frozenset[str]) -> Number:
+        """Return the sum of all usage types if the groups of ``beside`` are beside their wholes."""
         apart = [number for group, number in self.sums.items() if self._is_apart(group, beside)]
         return sum(self.wholes.values()) + sum(apart)
 
-    def too_large(self, group: str) -> bool:
+    def exceeds_whole(self, group: str) -> bool:
         """Return whether a group is larger than its whole."""
         whole = self._whole(group)
         return whole is not None and bool(self.sums[group] > self.wholes[whole])
 
-    def undecided(self) -> list[str]:
+    def groups_in_question(self) -> list[str]:
         """Return the groups that change the sum if they are beside their whole."""
         return [
             group
@@ -132,25 +132,25 @@ class _Counts:
         ]
 
     def split(self, beside: frozenset[str]) -> tuple[dict[str, Number], dict[str, Number]]:
-        """Return the buckets, and the parts that were cut to fit into their whole."""
-        buckets = dict(self.wholes)
+        """Return the usage types, and the parts that were cut to fit into their whole."""
+        by_type = dict(self.wholes)
         cut: dict[str, Number] = {}
         apart = [group for group in self.groups if self._is_apart(group, beside)]
-        # Groups of higher precedence take their share of the whole first.
+        # Groups of higher precedence are subtracted from the whole first.
         for group in sorted(self.groups.keys() - apart, key=_precedence):
             if (whole := self._whole(group)) is None:
                 continue
             for part, number in self.groups[group].items():
-                if part not in PLAIN:
-                    buckets[part] = min(number, buckets[whole])
-                    buckets[whole] -= buckets[part]
-                    if self.too_large(group) and buckets[part] < number:
+                if part not in PLAIN_TEXT:
+                    by_type[part] = min(number, by_type[whole])
+                    by_type[whole] -= by_type[part]
+                    if self.exceeds_whole(group) and by_type[part] < number:
                         cut[part] = number
         for group in apart:
             for part, number in self.groups[group].items():
-                bucket = PLAIN.get(part, part)
-                buckets[bucket] = buckets.get(bucket, 0) + number
-        return {name: n for name, n in buckets.items() if n or name in KEPT_AT_ZERO}, cut
+                usage_type = PLAIN_TEXT.get(part, part)
+                by_type[usage_type] = by_type.get(usage_type, 0) + number
+        return {name: n for name, n in by_type.items() if n or name in KEPT_AT_ZERO}, cut
 
     def _whole(self, group: str) -> str | None:
         whole = _WHOLE_OF.get(group, "")
@@ -160,32 +160,34 @@ class _Counts:
         return group in beside or (group != "own" and self._whole(group) is None)
 
 
-def _arrange(counts: _Counts, beside: frozenset[str], within: frozenset[str]) -> frozenset[str]:
+def _decide_beside(
+    counts: _Counts, beside: frozenset[str], within: frozenset[str]
+) -> frozenset[str]:
     """Return the groups that are beside their wholes."""
-    beside = _by_the_uncached(counts, beside)
+    beside = _beside_given_uncached(counts, beside)
     if counts.total is not None:
-        for arrangement in _arrangements(beside, counts.undecided()):
+        for arrangement in _arrangements(beside, counts.groups_in_question()):
             included = counts.groups.keys() - arrangement
-            fits = not any(counts.too_large(group) for group in included)
-            if fits and is_nothing(counts.total - counts.total_of(arrangement)):
+            fits = not any(counts.exceeds_whole(group) for group in included)
+            if fits and is_negligible(counts.total - counts.sum_of_types(arrangement)):
                 return arrangement
-        if is_nothing(counts.total - counts.total_of(beside)):
+        if is_negligible(counts.total - counts.sum_of_types(beside)):
             within = GROUPS
     # More cached tokens than input can't be part of the input.
-    exceeding = {group for group in counts.groups if counts.too_large(group)}
+    exceeding = {group for group in counts.groups if counts.exceeds_whole(group)}
     return beside | (exceeding - (within - CACHE))
 
 
 def _arrangements(beside: frozenset[str], groups: list[str]) -> Iterator[frozenset[str]]:
     """Yield all sets of groups beside their wholes, the likeliest first."""
     yield from (beside, frozenset(), GROUPS)
-    if len(groups) <= _MOST_GROUPS:
+    if len(groups) <= _MAX_GROUPS:
         for changes in range(1, len(groups) + 1):
             for changed in combinations(groups, changes):
                 yield beside.symmetric_difference(changed)
 
 
-def _by_the_uncached(counts: _Counts, beside: frozenset[str]) -> frozenset[str]:
+def _beside_given_uncached(counts: _Counts, beside: frozenset[str]) -> frozenset[str]:
     """Return the groups beside their wholes, given the count of uncached input if it was sent."""
     if counts.uncached is None:
         return beside
@@ -195,7 +197,7 @@ def _by_the_uncached(counts: _Counts, beside: frozenset[str]) -> frozenset[str]:
     return beside - CACHE if counts.wholes["input"] == counts.uncached + cached else beside
 
 
-def _take_out_timed_writes(parts: dict[str, Number]) -> None:
+def _subtract_timed_writes(parts: dict[str, Number]) -> None:
     """Subtract cache writes by lifetime from the count of all cache writes."""
     timed = {name: parts.pop(name) for name in _TIMED if name in parts}
     for name, number in timed.items():
@@ -205,7 +207,7 @@ def _take_out_timed_writes(parts: dict[str, Number]) -> None:
             parts[_TIMED[name]] = number
 
 
-def _take_out_cached_media(parts: dict[str, Number]) -> None:
+def _subtract_cached_media(parts: dict[str, Number]) -> None:
     """Subtract cached media from all media: they are cached tokens."""
     cached = {name: parts.pop(name) for name in list(parts) if name.startswith("cached_")}
     for name, number in cached.items():
@@ -225,13 +227,13 @@ def group_of(part: str) -> str:
     return next((f"{side}_own" for side in SIDES if part.startswith(side)), "own")
 
 
-def is_nothing(difference: Number) -> bool:
-    """Return whether numbers with this difference count as equal."""
-    return not difference or (type(difference) is not int and abs(difference) < _NOTHING)
+def is_negligible(difference: Number) -> bool:
+    """Return whether numbers with this difference are taken as equal."""
+    return not difference or (type(difference) is not int and abs(difference) < _ROUNDING)
 
 
 def whole_of(group: str) -> str | None:
-    """Return the whole that may include a group; None: there is none."""
+    """Return the whole that may include a group; None: no whole does."""
     return _WHOLE_OF.get(group)
 
 

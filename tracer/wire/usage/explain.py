@@ -29,7 +29,7 @@ def _contradictions(note: Mapping[str, Json]) -> Iterator[str]:
         return
     total, counted = note["total"], note["sum"]
     sums = f"A total of {total:,} was sent, and counts that add up to {counted:,} however combined"
-    kept = "what is missing is the bucket other" if total > counted else "all are kept as sent"
+    kept = "what is missing is the usage type other" if total > counted else "all are kept as sent"
     yield f"{sums}: {kept}."
 
 

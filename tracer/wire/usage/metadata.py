@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from tracer.records import INPUT_BUCKETS, OUTPUT_BUCKETS, Json, token_sums
+from tracer.records import INPUT_PREFIXES, OUTPUT_PREFIXES, Json, token_sums
 from tracer.wire.usage.names import term
 from tracer.wire.usage.numbers import count, leaves
 from tracer.wire.usage.reading import Usage, cost_within, read_usage
 from tracer.wire.usage.shapes import CACHE_BESIDE, INSIDE
 
-_SIDES: Final = {"input": (*INPUT_BUCKETS, "ephemeral"), "output": OUTPUT_BUCKETS}
+_SIDES: Final = {"input": (*INPUT_PREFIXES, "ephemeral"), "output": OUTPUT_PREFIXES}
 """Prefixes of the terms of each side."""
 _OBJECTS: Final = ("usage", "usageMetadata")
 _EXCLUSIVE: Final = ("anthropic", "bedrock")
@@ -84,10 +84,10 @@ def _of_sides(counts: Mapping[str, Json], sides: tuple[str, ...]) -> dict[str, J
 
 def _agree(counts: Mapping[str, Json], report: Mapping[str, Json]) -> bool:
     """Return whether the SDK's counts are of the report's call, and not a sum of several calls."""
-    buckets = read_usage(report).buckets
-    sums = dict(zip(_SIDES, token_sums(buckets), strict=False))
+    by_type = read_usage(report).by_type
+    sums = dict(zip(_SIDES, token_sums(by_type), strict=False))
     return all(
-        _first(counts, side) in (None, sums[side], buckets.get(side), _first(report, side))
+        _first(counts, side) in (None, sums[side], by_type.get(side), _first(report, side))
         for side in _SIDES
         if _first(report, side) is not None
     )

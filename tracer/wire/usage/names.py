@@ -108,8 +108,8 @@ def words_of(name: str) -> tuple[str, ...]:
 def term(name: str) -> str | None:
     """Return the term that a name counts; None: it has a word unknown in names of counts.
 
-    A term is a bucket, ``total``, or an intermediate one: ``input_rest`` (the input without cached
-    tokens), ``input_text``, ``cached_audio``, ``ephemeral_5m`` and the like.
+    A term is a usage type, ``total``, or an intermediate one: ``input_rest`` (the input without
+    cached tokens), ``input_text``, ``cached_audio``, ``ephemeral_5m`` and the like.
     """
     words = words_of(name)
     joined = "_".join(words)
@@ -152,14 +152,14 @@ def tier_of(name: str) -> str:
     return next(word for word in words_of(name) if word in TIERS)
 
 
-def bucket_of(name: str, *, money: bool = False) -> str:
-    """Return the bucket of a name; the name itself if it has none."""
+def usage_type_of(name: str, *, money: bool = False) -> str:
+    """Return the usage type of a name; the name itself if it has none."""
     meaning = (cost_term if money else term)(name) or name
-    bucket = _BUCKETS.get(meaning, meaning)
-    return name if bucket in (IGNORED, MONEY, TIER) else bucket
+    usage_type = _USAGE_TYPES.get(meaning, meaning)
+    return name if usage_type in (IGNORED, MONEY, TIER) else usage_type
 
 
-_BUCKETS: Final = {
+_USAGE_TYPES: Final = {
     "input_rest": "input",
     "input_text": "input",
     "output_text": "output",
@@ -167,7 +167,7 @@ _BUCKETS: Final = {
     "ephemeral_1h": "cache_write_1h",
     **{f"cached_{kind}": "cache_read" for kind in _MEDIA},
 }
-"""The buckets of terms that are no bucket themselves."""
+"""The usage types of terms that are none themselves."""
 
 
 def _meaning(words: tuple[str, ...]) -> str | None:

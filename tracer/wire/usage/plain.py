@@ -12,11 +12,11 @@ from tracer.wire.usage.evidence import (
     CACHE,
     GROUPS,
     KEPT_AT_ZERO,
-    PLAIN,
+    PLAIN_TEXT,
     SIDES,
     Number,
     group_of,
-    is_nothing,
+    is_negligible,
     whole_of,
 )
 from tracer.wire.usage.numbers import MAX_COUNT
@@ -27,10 +27,10 @@ _INDIRECT: Final = ("ephemeral", "cached")
 
 
 class Part(NamedTuple):
-    """A part's name, its bucket, and whether a bucket of zero is kept."""
+    """A part's name, its usage type, and whether a count of zero is kept."""
 
     name: str
-    bucket: str
+    usage_type: str
     kept: bool
 
 
@@ -38,7 +38,7 @@ class Side(NamedTuple):
     """A whole and the parts within it."""
 
     name: str
-    bucket: str
+    usage_type: str
     parts: tuple[Part, ...]
     media: tuple[str, ...]
     """Names of counts by medium, including text."""
@@ -47,9 +47,9 @@ class Side(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """How to split the numbers of a set of names, if they agree."""
+    """How to split the numbers of a set of names into usage types, if they agree."""
 
-    twins: tuple[tuple[str, str], ...]
+    synonyms: tuple[tuple[str, str], ...]
     """Pairs of names of one term, which must have equal numbers."""
     sides: tuple[Side, ...]
     apart: tuple[Part, ...]
@@ -61,54 +61,56 @@ def recipes(terms: tuple[tuple[str, str], ...], beside: frozenset[str]) -> tuple
 
     Without a total there is at most one.
     """
-    ways = dict.fromkeys((beside, frozenset(), GROUPS))
-    candidates = [candidate for way in ways if (candidate := _recipe(terms, way))]
+    arrangements = dict.fromkeys((beside, frozenset(), GROUPS))
+    candidates = [
+        candidate for arrangement in arrangements if (candidate := _recipe(terms, arrangement))
+    ]
     if not candidates or not _recipe(terms, beside):
         return ()
     return tuple(candidates if candidates[0].total else candidates[:1])
 
 
-def split(
-    numbers: Mapping[str, Number], how: Recipe, kind: type[Number] = int
+def split_plain(
+    numbers: Mapping[str, Number], recipe: Recipe, kind: type[Number] = int
 ) -> dict[str, Number] | None:
-    """Return the buckets of numbers by name; None: they contradict the recipe.
+    """Return the usage types of numbers by name; None: they contradict the recipe.
 
     None as well for a value that is not of this ``kind``, int or Decimal.
     """
     for number in numbers.values():
         if type(number) is not kind or not 0 <= number <= MAX_COUNT:
             return None
-    twins, sides, apart, total = how
-    for name, twin in twins:
-        if numbers[name] != numbers[twin]:
+    synonyms, sides, apart, total = recipe
+    for name, synonym in synonyms:
+        if numbers[name] != numbers[synonym]:
             return None
-    buckets: dict[str, Number] = {}
+    by_type: dict[str, Number] = {}
     for whole_name, side, parts, media, cached in sides:
-        whole = left = numbers[whole_name]
-        for name, bucket, kept in parts:
+        whole = remaining = numbers[whole_name]
+        for name, usage_type, kept in parts:
             number = numbers[name]
-            left -= number
+            remaining -= number
             if number or kept:
-                buckets[bucket] = number
-        if left < 0 or (media and sum([numbers[name] for name in media]) > whole):
+                by_type[usage_type] = number
+        if remaining < 0 or (media and sum([numbers[name] for name in media]) > whole):
             return None
         if cached and sum([numbers[name] for name in cached]) != whole:
             return None
-        buckets[side] = left
-    for name, bucket, kept in apart:
+        by_type[side] = remaining
+    for name, usage_type, kept in apart:
         if numbers[name] or kept:
-            buckets[bucket] = numbers[name]
-    if total is not None and (rest := numbers[total] - sum(buckets.values())):
-        return buckets if is_nothing(rest) else None
-    return buckets
+            by_type[usage_type] = numbers[name]
+    if total is not None and (difference := numbers[total] - sum(by_type.values())):
+        return by_type if is_negligible(difference) else None
+    return by_type
 
 
 def _recipe(terms: tuple[tuple[str, str], ...], beside: frozenset[str]) -> Recipe | None:
     """Return the recipe for these names and terms; None: `evidence.settle` must decide."""
     named = {term: name for name, term in reversed(terms)}
-    twins = tuple((name, named[term]) for name, term in terms if named[term] != name)
+    synonyms = tuple((name, named[term]) for name, term in terms if named[term] != name)
     if named.keys() == {"total"}:
-        return Recipe(twins, (), (Part(named["total"], "total", kept=True),), None)
+        return Recipe(synonyms, (), (Part(named["total"], "total", kept=True),), None)
     parts = {part: name for part, name in named.items() if part not in _NO_PARTS}
     wholes = [side for side in SIDES if side in named]
     if not wholes or any(part.startswith(_INDIRECT) for part in parts):
@@ -117,10 +119,10 @@ def _recipe(terms: tuple[tuple[str, str], ...], beside: frozenset[str]) -> Recip
     cache_apart = any(group_of(part) in CACHE for part in apart)
     if "input_rest" in named and ("input" not in wholes or cache_apart):
         return None
-    if not PLAIN.keys().isdisjoint(apart):
+    if not PLAIN_TEXT.keys().isdisjoint(apart):
         return None
     return Recipe(
-        twins=twins,
+        synonyms=synonyms,
         sides=tuple(
             _side(side, named, [part for part in parts if part not in apart]) for side in wholes
         ),
@@ -135,12 +137,12 @@ def _whole(part: str) -> str | None:
 
 def _side(side: str, named: Mapping[str, str], inside: Iterable[str]) -> Side:
     own = [part for part in inside if _whole(part) == side]
-    rest = ["input_rest"] if side == "input" and "input_rest" in named else []
+    uncached = ["input_rest"] if side == "input" and "input_rest" in named else []
     cached = [part for part in own if group_of(part) in CACHE]
     return Side(
         name=named[side],
-        bucket=side,
-        parts=tuple(Part(named[p], p, p in KEPT_AT_ZERO) for p in own if p not in PLAIN),
+        usage_type=side,
+        parts=tuple(Part(named[p], p, p in KEPT_AT_ZERO) for p in own if p not in PLAIN_TEXT),
         media=tuple(named[part] for part in own if group_of(part) == f"{side}_media"),
-        cached=tuple(named[part] for part in cached + rest) if rest else (),
+        cached=tuple(named[part] for part in cached + uncached) if uncached else (),
     )

@@ -7,11 +7,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from tracer.records import INPUT_BUCKETS, OUTPUT_BUCKETS, Json
+from tracer.records import INPUT_PREFIXES, OUTPUT_PREFIXES, Json
 from tracer.wire.usage.evidence import Number, settle
 from tracer.wire.usage.names import MONEY, cost_term, costs_by_name, counts, term, tier_of, words_of
 from tracer.wire.usage.numbers import amount, count, leaves
-from tracer.wire.usage.plain import Recipe, split
+from tracer.wire.usage.plain import Recipe, split_plain
 from tracer.wire.usage.shapes import INSIDE, Convention, Layout, layout
 
 UNRECONCILED: Final = "unreconciled"
@@ -26,24 +26,24 @@ _TICKS: Final = 10**10
 
 
 class Usage(NamedTuple):
-    """Tokens in disjoint buckets."""
+    """Tokens in disjoint usage types."""
 
-    buckets: dict[str, int]
+    by_type: dict[str, int]
     complete: bool
-    """The buckets and the note hold everything that was sent."""
+    """The usage types and the note hold everything that was sent."""
     note: dict[str, Json]
     """``unreconciled`` with the figures, ``ignored``, ``service_tier``."""
 
 
 class Cost(NamedTuple):
-    """Dollars in disjoint buckets."""
+    """Dollars in disjoint usage types."""
 
-    buckets: dict[str, Decimal]
+    by_type: dict[str, Decimal]
     complete: bool
 
 
 def read_usage(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Usage:
-    """Return the usage of counts by name; an invalid value is ignored, the others count."""
+    """Return the usage of counts by name; an invalid value is ignored, the others are used."""
     flat = _flat(sent)
     names = layout(tuple(flat), convention)
     if (plain := read_plain(flat, names.plain)) is not None:
@@ -57,34 +57,34 @@ def read_usage(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Usa
     if not numbers:
         ignored = failed + not_counts
         return Usage({}, complete=False, note={"ignored": ignored} if ignored else {})
-    buckets, cut, missing = settle(numbers, names.beside, names.within)
-    if missing > 0 and (side := _missing_side(buckets)):
+    by_type, cut, missing = settle(numbers, names.beside, names.within)
+    if missing > 0 and (side := _missing_side(by_type)):
         # The total and one side give the other side.
-        buckets[side], missing = missing, 0
+        by_type[side], missing = missing, 0
     note: dict[str, Json] = {}
     if missing or cut:
         note = {UNRECONCILED: True, **_figures(numbers, missing, cut)}
     if missing > 0:
-        buckets[_OTHER] = missing
-    unused = [name for name in names.own if name not in buckets and numbers.get(name)]
+        by_type[_OTHER] = missing
+    unused = [name for name in names.own if name not in by_type and numbers.get(name)]
     if ignored := failed + not_counts + unused:
         note["ignored"] = ignored
     if tier := _tier(flat, names):
         note["service_tier"] = tier
     complete = whole and not (missing or cut or ignored or _has_other_values(flat, names))
-    return Usage(buckets, complete, note)
+    return Usage(by_type, complete, note)
 
 
 def read_plain(
-    sent: Mapping[str, Number], ways: Iterable[Recipe], kind: type[Number] = int
+    sent: Mapping[str, Number], plain: Iterable[Recipe], kind: type[Number] = int
 ) -> dict[str, Number] | None:
-    """Return the buckets of numbers without contradictions; None: `settle` must decide.
+    """Return the usage types of numbers without contradictions; None: `settle` must decide.
 
-    ``ways`` are the recipes of the names' `Layout`.
+    ``plain`` are the recipes of the names' `Layout`.
     """
-    for how in ways:
-        if (buckets := split(sent, how, kind)) is not None:
-            return buckets
+    for recipe in plain:
+        if (by_type := split_plain(sent, recipe, kind)) is not None:
+            return by_type
     return None
 
 
@@ -98,10 +98,10 @@ def read_cost(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Cost
     amounts, whole, failed = _numbers(flat, names, amount)
     if not amounts:
         return Cost({}, complete=False)
-    buckets, _, missing = settle(amounts, names.beside)
+    by_type, _, missing = settle(amounts, names.beside)
     if missing > 0:
-        buckets[_OTHER] = missing
-    return Cost(buckets, whole and not failed and missing >= 0)
+        by_type[_OTHER] = missing
+    return Cost(by_type, whole and not failed and missing >= 0)
 
 
 def cost_within(sent: Mapping[str, Json]) -> dict[str, Decimal]:
@@ -111,7 +111,7 @@ def cost_within(sent: Mapping[str, Json]) -> dict[str, Decimal]:
         return {}
     amounts = leaves({name: sent[name] for name in money})
     named = {name: value for name, value in amounts.items() if costs_by_name(name)}
-    cost = read_cost(named).buckets
+    cost = read_cost(named).by_type
     if not cost and (ticks := amount(_first(sent, "cost_in_usd_ticks", "costInUsdTicks"))):
         cost["total"] = ticks / _TICKS
     if sent.get("is_byok") is True and "total" in cost:
@@ -161,10 +161,10 @@ def _numbers(
     return numbers, agree, failed
 
 
-def _missing_side(buckets: Mapping[str, int]) -> str | None:
-    """Return the side without buckets if the other side has some."""
-    has_input = any(name.startswith(INPUT_BUCKETS) for name in buckets)
-    has_output = any(name.startswith(OUTPUT_BUCKETS) for name in buckets)
+def _missing_side(by_type: Mapping[str, int]) -> str | None:
+    """Return the side without usage types if the other side has some."""
+    has_input = any(name.startswith(INPUT_PREFIXES) for name in by_type)
+    has_output = any(name.startswith(OUTPUT_PREFIXES) for name in by_type)
     if has_input == has_output:
         return None
     return "output" if has_input else "input"

@@ -40,10 +40,8 @@ class UsageTotal(msgspec.Struct):
     output_tokens: int = 0
     tokens: int = 0
     dollars: Decimal = Decimal(0)
-    with_tokens: int = 0
-    """Number of spans with tokens."""
-    with_cost: int = 0
-    """Number of spans with a cost."""
+    spans_with_tokens: int = 0
+    spans_with_cost: int = 0
 
     def add(self, other: UsageTotal) -> None:
         """Add another total."""
@@ -51,8 +49,8 @@ class UsageTotal(msgspec.Struct):
         self.output_tokens += other.output_tokens
         self.tokens += other.tokens
         self.dollars += other.dollars
-        self.with_tokens += other.with_tokens
-        self.with_cost += other.with_cost
+        self.spans_with_tokens += other.spans_with_tokens
+        self.spans_with_cost += other.spans_with_cost
 
     @classmethod
     def of(
@@ -76,14 +74,16 @@ class UsageTotal(msgspec.Struct):
 
     def equals(self, other: UsageTotal) -> bool:
         """Return whether both have equal tokens, or where neither has tokens, equal dollars."""
-        if self.with_tokens and other.with_tokens:
+        if self.spans_with_tokens and other.spans_with_tokens:
             if self.input_tokens or self.output_tokens:
                 return (self.input_tokens, self.output_tokens) == (
                     other.input_tokens,
                     other.output_tokens,
                 )
             return self.tokens == other.tokens
-        if self.with_tokens or other.with_tokens or not (self.with_cost and other.with_cost):
+        if self.spans_with_tokens or other.spans_with_tokens:
+            return False
+        if not (self.spans_with_cost and other.spans_with_cost):
             return False
         return abs(self.dollars - other.dollars) <= self.dollars * _ROUNDING
 
@@ -94,7 +94,7 @@ class Node(msgspec.Struct, kw_only=True):
     span_id: str
     parent_id: str | None
     kind: str
-    own: UsageTotal | None
+    usage: UsageTotal | None
     """None: the span has no usage."""
     call_id: str | None
     secondary_report: bool
@@ -127,7 +127,7 @@ def node_of(span: Span) -> Node:
         span_id=record.span_id,
         parent_id=record.parent_span_id,
         kind=record.kind,
-        own=usage_total_of(record),
+        usage=usage_total_of(record),
         call_id=call_key(record),
         secondary_report=record.echo,
         usage_excluded=span.usage_excluded,
@@ -175,9 +175,10 @@ def repeats_of_response(members: Iterable[Node], parents: Mapping[str, str | Non
 
 def _preference(node: Node) -> tuple[bool, int, bool, Decimal, str]:
     """Return the sort key of spans with one response: the greatest one is included in totals."""
-    own = node.own or UsageTotal()
+    usage = node.usage or UsageTotal()
     # Of equal tokens the cheaper report: in the other, cached tokens are priced as plain ones.
-    return not node.secondary_report, own.tokens, bool(own.dollars), -own.dollars, node.span_id
+    cost = usage.dollars
+    return not node.secondary_report, usage.tokens, bool(cost), -cost, node.span_id
 
 
 def _ancestors(span_id: str, parents: Mapping[str, str | None]) -> Iterator[str]:
@@ -224,11 +225,11 @@ def decide_excluded(
 
 
 def _is_excluded(node: Node, below: UsageBelow) -> bool:
-    if node.own is None or node.is_reported_sum:
+    if node.usage is None or node.is_reported_sum:
         return below.has_usage
     if below.spans > MAX_COMPARED_SPANS:
         return False
-    return below.has_usage and (below.child_has_equal_usage or node.own.equals(below.total))
+    return below.has_usage and (below.child_has_equal_usage or node.usage.equals(below.total))
 
 
 def _add_to_ancestor(
@@ -236,20 +237,20 @@ def _add_to_ancestor(
 ) -> None:
     """Add a node, and everything below it, to what is below the nearest node above it."""
     below_ancestor.total.add(below.total)
-    below_ancestor.has_usage |= below.has_usage or node.own is not None
+    below_ancestor.has_usage |= below.has_usage or node.usage is not None
     below_ancestor.spans += below.spans + 1
-    if node.own is not None:
+    if node.usage is not None:
         if not excluded:
-            below_ancestor.total.add(node.own)
-        if node.parent_id == ancestor.span_id and ancestor.own is not None:
+            below_ancestor.total.add(node.usage)
+        if node.parent_id == ancestor.span_id and ancestor.usage is not None:
             below_ancestor.child_has_equal_usage |= is_equal_call(ancestor, node)
 
 
 def is_equal_call(parent: Node, child: Node) -> bool:
     """Return whether a child that is no agent or chain has the same usage as its parent."""
-    if parent.own is None or child.own is None or child.kind in SUMMING:
+    if parent.usage is None or child.usage is None or child.kind in SUMMING:
         return False
-    return parent.own.equals(child.own)
+    return parent.usage.equals(child.usage)
 
 
 def _copy_of(below: UsageBelow | None) -> UsageBelow:
@@ -281,7 +282,7 @@ def decide_excluded_in_trace(nodes: Mapping[str, Node]) -> dict[str, bool]:
     """Return `Span.usage_excluded` by id of the spans with usage; ``nodes`` are a whole trace."""
     parents = {span_id: node.parent_id for span_id, node in nodes.items()}
     by_response: dict[str, list[Node]] = defaultdict(list)
-    with_usage = {span_id: node for span_id, node in nodes.items() if node.own is not None}
+    with_usage = {span_id: node for span_id, node in nodes.items() if node.usage is not None}
     for node in with_usage.values():
         if node.call_id is not None:
             by_response[node.call_id].append(node)

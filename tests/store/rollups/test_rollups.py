@@ -27,7 +27,7 @@ from tests.support.traces.records import T0, span, trace_record
 from tracer.store.rollups import count_traces, fold
 from tracer.store.rollups.changes import RawChanges, add_changes
 from tracer.store.rollups.stored import add_stored_trace
-from tracer.store.rollups.sums import COUNTS, NUMBERS, SPAN, TRACE, MinuteSums, Series, Sums
+from tracer.store.rollups.sums import KEYED_SUMS, NUMBERS, SPAN, TRACE, MinuteSums, Series, Sums
 from tracer.store.writing.delete import delete_traces
 
 Known = dict[tuple[Series, int], dict[str, Any]]
@@ -49,7 +49,7 @@ def kept_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
 def plain(sums: Sums) -> dict[str, Any]:
     """Return the sums as values that compare, without zeros."""
     numbers = {name: getattr(sums, name) for name in NUMBERS if getattr(sums, name)}
-    counts = {name: {k: n for k, n in getattr(sums, name).items() if n} for name in COUNTS}
+    counts = {name: {k: n for k, n in getattr(sums, name).items() if n} for name in KEYED_SUMS}
     return {**numbers, **{name: each for name, each in counts.items() if each}}
 
 

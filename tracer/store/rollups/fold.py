@@ -19,9 +19,9 @@ from psycopg.rows import dict_row, tuple_row
 from tracer.store.rollups import users
 from tracer.store.rollups.changes import add_changes
 from tracer.store.rollups.sums import (
-    COUNTS,
     ERROR,
     HISTOGRAMS,
+    KEYED_SUMS,
     NUMBERS,
     SPAN,
     TRACE,
@@ -53,7 +53,7 @@ _TAKE: Final = f"""
 # Written by previous-version servers, which run beside this one during a rolling upgrade.
 _TAKE_OLD: Final = "DELETE FROM rollup_deltas RETURNING project_id, sums::text"
 _READ: Final = f"""
-    SELECT r.width, r.series, r.start, {", ".join((*NUMBERS, *COUNTS))} FROM rollups r
+    SELECT r.width, r.series, r.start, {", ".join((*NUMBERS, *KEYED_SUMS))} FROM rollups r
     JOIN unnest(%b::text[], %b::bigint[], %b::timestamptz[]) k (width, series, start)
         USING (width, series, start)
     WHERE r.project_id = %s
@@ -66,12 +66,12 @@ _COLUMNS: Final = ", ".join(
         "usage jsonb",
     ]
 )
-_NAMES: Final = ("project_id", "width", "series", "start", *NUMBERS, *COUNTS)
+_NAMES: Final = ("project_id", "width", "series", "start", *NUMBERS, *KEYED_SUMS)
 _WRITE: Final = f"""
     INSERT INTO rollups ({", ".join(_NAMES)})
     SELECT {", ".join(_NAMES)} FROM json_to_recordset(%s::json) AS r ({_COLUMNS})
     ON CONFLICT (project_id, width, series, start) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in (*NUMBERS, *COUNTS))}
+        {", ".join(f"{name} = excluded.{name}" for name in (*NUMBERS, *KEYED_SUMS))}
 """  # noqa: S608 - composed of constants; values are bound
 _DROP: Final = """
     DELETE FROM rollups r USING unnest(%b::text[], %b::bigint[], %b::timestamptz[])

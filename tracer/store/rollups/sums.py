@@ -20,22 +20,22 @@ MINUTE: Final = 60_000_000
 COUNT_BITS: Final = 40
 """`pack_counts` stores a key and a count as one integer: key * 2^40 + count."""
 HALF_COUNT: Final = 1 << (COUNT_BITS - 1)
-"""Counts are between -HALF_COUNT and HALF_COUNT, since changes may be negative."""
+"""Histogram are between -HALF_COUNT and HALF_COUNT, since changes may be negative."""
 
 Series = tuple[str, str | None, str | None, str, str | None, str | None]
 """(grain, kind, name, environment, model, provider); for `ERROR` the name is the type of the error,
 for `USER` the user id."""
 Key = tuple[int, Series]
 """(minutes since the epoch, series)"""
-Counts = dict[int, int]
-Types = dict[str, int]
+Histogram = dict[int, int]
+"""Numbers of values by `key_of` the value."""
+TokensByType = dict[str, int]
 
 
 class Sums(msgspec.Struct, gc=False):
     """Sums over the rows of a series in a minute, hour or day; times are in µs.
 
-    `latencies`, `first_tokens`, `costs` and `token_counts` are histograms: the number of values by
-    key (`tracer.measure.histogram`). The keys of times are made of seconds.
+    The keys of the histograms `latencies` and `first_tokens` are those of seconds.
     """
 
     rows: int = 0
@@ -47,11 +47,11 @@ class Sums(msgspec.Struct, gc=False):
     tokens: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    latencies: Counts = {}
-    first_tokens: Counts = {}
-    costs: Counts = {}
-    token_counts: Counts = {}
-    usage: Types = {}
+    latencies: Histogram = {}
+    first_tokens: Histogram = {}
+    costs: Histogram = {}
+    token_counts: Histogram = {}
+    usage: TokensByType = {}
 
     def add_latency(self, micros: int, sign: int) -> None:
         """Add a latency in µs; sign -1: subtract it."""
@@ -81,7 +81,7 @@ class Sums(msgspec.Struct, gc=False):
         """Add the sums of other rows."""
         for name in NUMBERS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in COUNTS:
+        for name in KEYED_SUMS:
             own = getattr(self, name)
             for key, number in getattr(other, name).items():
                 own[key] = own.get(key, 0) + number
@@ -91,7 +91,7 @@ class Sums(msgspec.Struct, gc=False):
         """Whether all sums and counts are 0, so that the row can be deleted."""
         if self.rows or any(getattr(self, name) for name in NUMBERS):
             return False
-        return not any(any(getattr(self, name).values()) for name in COUNTS)
+        return not any(any(getattr(self, name).values()) for name in KEYED_SUMS)
 
 
 NUMBERS: Final = (
@@ -106,7 +106,8 @@ NUMBERS: Final = (
     "output_tokens",
 )
 HISTOGRAMS: Final = ("latencies", "first_tokens", "costs", "token_counts")
-COUNTS: Final = (*HISTOGRAMS, "usage")
+KEYED_SUMS: Final = (*HISTOGRAMS, "usage")
+"""The fields of `Sums` that have a number for each key."""
 
 
 class MinuteSums:
@@ -146,8 +147,8 @@ def add_trace(minute_sums: MinuteSums, trace: Figures, sign: int) -> None:
     minute, environment = trace.start // MINUTE, trace.environment
     sums = minute_sums.sums_for((minute, (TRACE, None, trace.name, environment, None, None)))
     sums.add_latency(trace.end - trace.start, sign)
-    user = minute_sums.sums_for((minute, (USER, None, trace.user_id, environment, None, None)))
-    for each in (sums, user):
+    of_user = minute_sums.sums_for((minute, (USER, None, trace.user_id, environment, None, None)))
+    for each in (sums, of_user):
         each.rows += sign
         if trace.status == "error":
             each.errors += sign
@@ -203,8 +204,8 @@ def add_spans(
             sums.add_latency(span.end - start, sign)
         if span.first_token is not None:
             sums.first_token += sign * (span.first_token - start)
-            step, counts = key_of((span.first_token - start) / 1_000_000), sums.first_tokens
-            counts[step] = counts.get(step, 0) + sign
+            delay, counts = key_of((span.first_token - start) / 1_000_000), sums.first_tokens
+            counts[delay] = counts.get(delay, 0) + sign
         if span.usage:
             sums.add_tokens(span.usage, sign)
         if span.cost is not None:
@@ -215,12 +216,12 @@ def add_spans(
             minute_sums.sums_for((minute, series)).rows += sign
 
 
-def pack_counts(counts: Counts) -> list[int]:
+def pack_counts(counts: Histogram) -> list[int]:
     """Return each key with its count as one integer, as the database stores them."""
     return [(key << COUNT_BITS) + number for key, number in counts.items() if number]
 
 
-def unpack_counts(values: Iterable[int] | None) -> Counts:
+def unpack_counts(values: Iterable[int] | None) -> Histogram:
     """Return the counts by key from the result of `pack_counts`."""
     keys = [(value, (value + HALF_COUNT) >> COUNT_BITS) for value in values or ()]
     return {key: value - (key << COUNT_BITS) for value, key in keys}

@@ -44,7 +44,7 @@ class SpanRow:
     placeholder: bool
     """True: a stand-in for a parent that has not arrived."""
     child_count: int
-    """Counted up to CHILD_COUNT_CAP + 1; a greater number than the cap means "more"."""
+    """Counted up to CHILD_COUNT_CAP + 1, which stands for any greater number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Children:
     later: str | None
 
 
-NARROW = [name for name in SpanRow.__dataclass_fields__ if name != "child_count"]
+_STORED_FIELDS = [name for name in SpanRow.__dataclass_fields__ if name != "child_count"]
 
 
 # Statements are built once: building takes SQLAlchemy as long as PostgreSQL takes to answer.
@@ -69,7 +69,7 @@ OF_TRACE: Final = (
 
 def _child_count() -> sa.Label[int]:
     child = spans.alias("child")
-    some = (
+    counted = (
         sa.select(sa.literal(1))
         .where(
             child.c.project_id == spans.c.project_id,
@@ -80,7 +80,7 @@ def _child_count() -> sa.Label[int]:
         .correlate(spans)
         .subquery()
     )
-    return sa.select(sa.func.count()).select_from(some).scalar_subquery().label("child_count")
+    return sa.select(sa.func.count()).select_from(counted).scalar_subquery().label("child_count")
 
 
 def _column(name: str) -> Any:
@@ -89,7 +89,7 @@ def _column(name: str) -> Any:
     return sa.func.coalesce(spans.c.flags, sa.literal_column("'{}'::text[]")).label(name)
 
 
-COLUMNS: Final[list[Any]] = [*(_column(name) for name in NARROW), _child_count()]
+COLUMNS: Final[list[Any]] = [*(_column(name) for name in _STORED_FIELDS), _child_count()]
 """The columns of a SpanRow, in the order of its fields."""
 _ROWS: Final = sa.select(*COLUMNS).where(*OF_TRACE)
 # Ids are bound as one array, here and below: SQLAlchemy would compile an IN list for every length.
@@ -97,18 +97,18 @@ _BY_ID: Final = _ROWS.where(spans.c.span_id == sa.any_(sa.bindparam("ids", type_
 # The order of siblings includes their common parent: for roots (IS NULL), PostgreSQL does not infer
 # that the parent is constant. Without it, where one trace is a large part of the table, PostgreSQL
 # would use the index of all spans by time and read the whole trace to find the roots.
-_PLACE: Final = ("parent_span_id", "start_time", "span_id")
+_SIBLING_ORDER: Final = ("parent_span_id", "start_time", "span_id")
 
 
 def _first_children() -> sa.Select[Any]:
     """Return the statement that reads the first page of children of several parents."""
-    wanted = sa.bindparam("parents", type_=ARRAY(sa.Text))
-    parents = sa.func.unnest(wanted).table_valued("parent_id", name="wanted").render_derived()
+    ids = sa.bindparam("parents", type_=ARRAY(sa.Text))
+    parents = sa.func.unnest(ids).table_valued("parent_id", name="parents").render_derived()
     page = (
         # IS NOT DISTINCT FROM would not use the index, so roots are read separately.
         _ROWS.where(spans.c.parent_span_id == parents.c.parent_id)
-        .order_by(*(spans.c[name] for name in _PLACE))
-        .limit(sa.bindparam("most"))
+        .order_by(*(spans.c[name] for name in _SIBLING_ORDER))
+        .limit(sa.bindparam("max_rows"))
         .lateral("page")
     )
     return sa.select(page).select_from(parents.join(page, sa.true()))
@@ -125,7 +125,12 @@ def children(
     Reads at most `limit` + 1 index entries per parent, however large the trace.
     """
     named = [parent_id for parent_id in parent_ids if parent_id is not None]
-    values = {"project_id": project_id, "trace_id": trace_id, "parents": named, "most": limit + 1}
+    values = {
+        "project_id": project_id,
+        "trace_id": trace_id,
+        "parents": named,
+        "max_rows": limit + 1,
+    }
     rows_by_parent: dict[str | None, list[SpanRow]] = {parent_id: [] for parent_id in parent_ids}
     if named:
         for row in _read(_FIRST_CHILDREN, values):
@@ -181,28 +186,29 @@ class Ancestor(NamedTuple):
 
 # The order follows the index, so the count reads at most a page of it. Roots need a query of their
 # own, because `parent_span_id = NULL` matches nothing.
-_AHEAD: Final = """
+_COUNT_AHEAD: Final = """
     SELECT count(*) FROM (
         SELECT 1 FROM spans s WHERE s.project_id = :project_id AND s.trace_id = :trace_id
-            AND s.parent_span_id {its} AND (s.start_time, s.span_id) < (up.start_time, up.span_id)
+            AND s.parent_span_id {parent_condition}
+            AND (s.start_time, s.span_id) < (path.start_time, path.span_id)
         ORDER BY s.parent_span_id, s.start_time, s.span_id LIMIT :page
-    ) few
+    ) earlier_siblings
 """
 _PATH: Final = sa.text(f"""
-    WITH RECURSIVE up (span_id, parent_span_id, start_time, height) AS (
+    WITH RECURSIVE path (span_id, parent_span_id, start_time, height) AS (
         SELECT span_id, parent_span_id, start_time, 1 FROM spans
         WHERE project_id = :project_id AND trace_id = :trace_id AND span_id = :span_id
         UNION ALL
-        SELECT s.span_id, s.parent_span_id, s.start_time, up.height + 1
-        FROM up JOIN spans s ON s.project_id = :project_id AND s.trace_id = :trace_id
-            AND s.span_id = up.parent_span_id
-        WHERE up.height < :most
+        SELECT s.span_id, s.parent_span_id, s.start_time, path.height + 1
+        FROM path JOIN spans s ON s.project_id = :project_id AND s.trace_id = :trace_id
+            AND s.span_id = path.parent_span_id
+        WHERE path.height < :max_height
     )
     SELECT span_id, parent_span_id, start_time, CASE
-        WHEN parent_span_id IS NULL THEN ({_AHEAD.format(its="IS NULL")})
-        ELSE ({_AHEAD.format(its="= up.parent_span_id")})
+        WHEN parent_span_id IS NULL THEN ({_COUNT_AHEAD.format(parent_condition="IS NULL")})
+        ELSE ({_COUNT_AHEAD.format(parent_condition="= path.parent_span_id")})
     END
-    FROM up ORDER BY height DESC
+    FROM path ORDER BY height DESC
 """)  # noqa: S608 - composed of constants; values are bound
 
 
@@ -214,7 +220,7 @@ def path_to(
     Empty: there is no such span. Earlier siblings are counted up to `page`.
     """
     values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
-    rows = db.session.execute(_PATH, values | {"most": limit, "page": page})
+    rows = db.session.execute(_PATH, values | {"max_height": limit, "page": page})
     # By id: in a cycle of parents the same spans are returned repeatedly.
     return list({row[0]: Ancestor(*row) for row in rows}.values())
 
@@ -232,8 +238,8 @@ def read_rows(project_id: str, trace_id: str, span_ids: Iterable[str]) -> dict[s
     return {row.span_id: row for row in _read(_BY_ID, values)}
 
 
-class Frame(Protocol):
-    """Times and kind of a parent span, to which the bars of its children are compared."""
+class ParentTimes(Protocol):
+    """Times and kind of a parent span, with which its children's bars are compared."""
 
     @property
     def start_time(self) -> datetime: ...
@@ -243,20 +249,20 @@ class Frame(Protocol):
     def kind(self) -> str: ...
 
 
-def frame_of(project_id: str, trace_id: str, span_id: str) -> Frame | None:
-    """Return a span's times and kind; None: the span has not arrived."""
+def read_parent_times(project_id: str, trace_id: str, span_id: str) -> ParentTimes | None:
+    """Return the times and kind of a parent; None: the span has not arrived."""
     values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
-    row = db.session.execute(_FRAME, values).one_or_none()
-    return None if row is None else _Frame(*row)
+    row = db.session.execute(_PARENT_TIMES, values).one_or_none()
+    return None if row is None else _ParentTimes(*row)
 
 
-class _Frame(NamedTuple):
+class _ParentTimes(NamedTuple):
     start_time: datetime
     end_time: datetime | None
     kind: str
 
 
-_FRAME: Final = sa.select(*(spans.c[name] for name in _Frame._fields)).where(
+_PARENT_TIMES: Final = sa.select(*(spans.c[name] for name in _ParentTimes._fields)).where(
     *OF_TRACE, spans.c.span_id == sa.bindparam("span_id"), spans.c.placeholder.is_(False)
 )
 
@@ -282,7 +288,7 @@ def next_error(project_id: str, trace_id: str, after: str | None) -> str | None:
     order = sa.tuple_(spans.c.start_time, spans.c.span_id)
     query = (
         sa.select(spans.c.span_id)
-        .where(*_is(project_id, trace_id), spans.c.level == "error")
+        .where(*_in_trace(project_id, trace_id), spans.c.level == "error")
         .order_by(spans.c.start_time, spans.c.span_id)
         .limit(1)
     )
@@ -294,7 +300,7 @@ def next_error(project_id: str, trace_id: str, after: str | None) -> str | None:
     return db.session.execute(query).scalar()
 
 
-def _is(project_id: str, trace_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _in_trace(project_id: str, trace_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return spans.c.project_id == project_id, spans.c.trace_id == trace_id
 
 
@@ -309,9 +315,9 @@ def _level(
     until: Key | None = None,
 ) -> list[SpanRow]:
     backward = key is not None and not key.forward
-    after = None if key is None else "<" if backward else ">=" if inclusive else ">"
-    query = _level_query(after, roots=parent_id is None, ends=until is not None)
-    values: dict[str, Any] = {"project_id": project_id, "trace_id": trace_id, "most": limit + 1}
+    operator = None if key is None else "<" if backward else ">=" if inclusive else ">"
+    query = _level_query(operator, roots=parent_id is None, ends=until is not None)
+    values: dict[str, Any] = {"project_id": project_id, "trace_id": trace_id, "max_rows": limit + 1}
     if parent_id is not None:
         values["parent_id"] = parent_id
     for name, edge in (("key", key), ("until", until)):
@@ -321,27 +327,30 @@ def _level(
 
 
 @lru_cache
-def _level_query(after: str | None, *, roots: bool, ends: bool) -> sa.Select[Any]:
-    """Return the statement for the rows of a level that are ``after`` (``>=``, ``<`` …) a key."""
+def _level_query(operator: str | None, *, roots: bool, ends: bool) -> sa.Select[Any]:
+    """Return the statement for the rows of a level that are ``>``, ``>=`` or ``<`` a key.
+
+    ``operator`` None: from the first row on; ``ends``: up to another key, which is included.
+    """
     query = _ROWS.where(
         spans.c.parent_span_id.is_(None)
         if roots
         else spans.c.parent_span_id == sa.bindparam("parent_id")
     )
-    if after is not None:
-        query = query.where(_order().op(after)(_edge("key")))
+    if operator is not None:
+        query = query.where(_sibling_key().op(operator)(_bound_key("key")))
     if ends:
-        query = query.where(_order() <= _edge("until"))
-    direction = sa.desc if after == "<" else sa.asc
-    query = query.order_by(*(direction(spans.c[name]) for name in _PLACE))
-    return query.limit(sa.bindparam("most"))
+        query = query.where(_sibling_key() <= _bound_key("until"))
+    direction = sa.desc if operator == "<" else sa.asc
+    query = query.order_by(*(direction(spans.c[name]) for name in _SIBLING_ORDER))
+    return query.limit(sa.bindparam("max_rows"))
 
 
-def _order() -> sa.Tuple:
+def _sibling_key() -> sa.Tuple:
     return sa.tuple_(spans.c.start_time, spans.c.span_id)
 
 
-def _edge(name: str) -> sa.Tuple:
+def _bound_key(name: str) -> sa.Tuple:
     time = sa.bindparam(f"{name}_time", type_=spans.c.start_time.type)
     return sa.tuple_(time, sa.bindparam(f"{name}_id", type_=sa.Text))
 

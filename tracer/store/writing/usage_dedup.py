@@ -237,7 +237,7 @@ def _nodes_to_decide(change: Change, loaded: LoadedNodes) -> dict[str, Node]:
         span_id: node
         for span_id, node in loaded.nodes.items()
         # Marks of spans without usage can only change where one may have to be removed.
-        if span_id not in leaves and (node.own or change.marks_to_check)
+        if span_id not in leaves and (node.usage or change.marks_to_check)
     }
 
 

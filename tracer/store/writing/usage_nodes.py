@@ -173,7 +173,7 @@ def _node(
         span_id=span_id,
         parent_id=parent_id,
         kind=kind,
-        own=UsageTotal.of(input_tokens, output_tokens, tokens, dollars),
+        usage=UsageTotal.of(input_tokens, output_tokens, tokens, dollars),
         call_id=call_id,
         secondary_report=secondary_report,
         usage_excluded=usage_excluded,

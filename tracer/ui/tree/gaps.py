@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tracer.analysis.headline import FAMILY_OF_KIND
-from tracer.store.traces.span_tree import Frame, SpanRow
+from tracer.store.traces.span_tree import ParentTimes, SpanRow
 from tracer.ui.waterfall.axis import Axis
 
 # A gap is shown if it is long enough in both senses: in time, and as a share of the axis.
@@ -36,26 +36,26 @@ class Gap:
 
 
 def gaps_of(
-    rows: Sequence[SpanRow], frame: Frame | None, *, begins: bool, ends: bool
+    rows: Sequence[SpanRow], parent: ParentTimes | None, *, begins: bool, ends: bool
 ) -> list[Gap | None]:
     """Return the gap before each row of a page, and as last item the gap after the last row.
 
     ``begins``, ``ends``: the page is the first, the last of its level. Only the first page has
-    gaps, because the end times of earlier pages are not known. ``frame`` is the parent; a model
-    call or a tool has no gaps, because it works itself between its children.
+    gaps, because the end times of earlier pages are not known. A ``parent`` that is a model call
+    or a tool has no gaps, because it works itself between its children.
     """
     gaps: list[Gap | None] = [None] * (len(rows) + 1)
-    if not begins or (frame is not None and frame.kind in FAMILY_OF_KIND):
+    if not begins or (parent is not None and parent.kind in FAMILY_OF_KIND):
         return gaps
-    latest_end = frame.start_time if frame else None
+    latest_end = parent.start_time if parent else None
     for index, row in enumerate(rows):
         gaps[index] = _between(latest_end, row.start_time)
         if row.end_time is None and not row.placeholder:
             return gaps
         times = (latest_end, row.start_time, row.end_time)
         latest_end = max(time for time in times if time is not None)
-    if frame and frame.end_time and ends and rows:
-        gaps[-1] = _between(latest_end, frame.end_time)
+    if parent and parent.end_time and ends and rows:
+        gaps[-1] = _between(latest_end, parent.end_time)
     return gaps
 
 

@@ -10,7 +10,7 @@ from tracer.store.analyses.sibling_groups import read_sibling_groups
 from tracer.store.analyses.subtrees import read_subtrees
 from tracer.store.database.paging import decode_cursor
 from tracer.store.traces import span_tree
-from tracer.store.traces.span_tree import Children, Frame, SpanRow
+from tracer.store.traces.span_tree import Children, ParentTimes, SpanRow
 from tracer.ui.base.measured import measured_span
 from tracer.ui.tree.gaps import gaps_of
 from tracer.ui.tree.nodes import Forest, Node, TreeLevel
@@ -20,7 +20,7 @@ from tracer.web.services import services
 
 ROWS = 100
 """Rows that a page opens by itself, besides those of requested nodes."""
-_STATEMENTS = 8
+_MAX_STATEMENTS = 8
 _PAGE = 100
 # A page with a fixed end may have more rows than when it was loaded.
 _GROWN_PAGE = 200
@@ -53,7 +53,7 @@ class TreeReader:
         """Open nodes breadth-first while their rows fit, and those of ``span_ids`` in any case."""
         requested = set(span_ids)
         self._load([None])
-        for _ in range(_STATEMENTS):
+        for _ in range(_MAX_STATEMENTS):
             room = ROWS - self._row_count()
             parents: list[str | None] = []
             # A level that doesn't fit stays closed; a smaller one beside it can still open.
@@ -79,14 +79,13 @@ class TreeReader:
             top = path.pop(0).span_id
             self.deep_row = span_tree.read_rows(self.project_id, self.trace_id, [top]).get(top)
         limit = _PAGE if len(path) < _PATH_PAGE else _PATH_PAGE
-        # If a step is not among the first rows of its level, the level is read from it on.
-        near = {step.parent_id: step.ahead < limit for step in path}
-        self._load([parent_id for parent_id in near if near[parent_id]], limit)
-        for step in path:
-            level = self.levels.get(step.parent_id)
-            if level is None or all(row.span_id != step.span_id for row in level.rows):
-                self.levels[step.parent_id] = span_tree.siblings_from(
-                    self.project_id, self.trace_id, step
+        # If a span is not among the first rows of its level, the level is read from it on.
+        self._load([span.parent_id for span in path if span.ahead < limit], limit)
+        for span in path:
+            level = self.levels.get(span.parent_id)
+            if level is None or all(row.span_id != span.span_id for row in level.rows):
+                self.levels[span.parent_id] = span_tree.siblings_from(
+                    self.project_id, self.trace_id, span
                 )
         return True
 
@@ -133,8 +132,8 @@ def read_level(
         page = span_tree.children_between(project_id, trace_id, parent_id, key, end, _PAGE)
     else:
         page = span_tree.children_page(project_id, trace_id, parent_id, cursor)
-    frame = _frame_of(project_id, trace_id, parent_id)
-    level = _level({parent_id: page}, parent_id, depth, frame, folds and not end)
+    parent = _parent_times(project_id, trace_id, parent_id)
+    level = _level({parent_id: page}, parent_id, depth, parent, folds and not end)
     complete(project_id, trace_id, level)
     if end:
         # The gap after the group belongs to its level.
@@ -154,11 +153,11 @@ def complete(
     """
     nodes = list(detached)
     cut: dict[str, TreeLevel] = {}
-    ahead = [*levels, *(node.level for node in detached if node.level)]
-    while ahead:
-        level = ahead.pop()
+    unvisited = [*levels, *(node.level for node in detached if node.level)]
+    while unvisited:
+        level = unvisited.pop()
         nodes += level.nodes
-        ahead += [node.level for node in level.nodes if node.level]
+        unvisited += [node.level for node in level.nodes if node.level]
         # The stored groups are those of whole levels: a lens leaves rows out.
         of_tree = level.token.folds and not level.token.lens
         if of_tree and level.cut and (first := last_group_start(level.nodes)):
@@ -185,8 +184,8 @@ def read_page(project_id: str, trace_id: str, token: PageToken) -> TreeLevel:
         _PAGE if token.until is None else _GROWN_PAGE,
         inclusive=token.inclusive,
     )
-    frame = _frame_of(project_id, trace_id, parent_id)
-    level = _level({parent_id: page}, parent_id, token.depth, frame, token.folds)
+    parent = _parent_times(project_id, trace_id, parent_id)
+    level = _level({parent_id: page}, parent_id, token.depth, parent, token.folds)
     level.earlier = None
     if token.after is not None:
         # Gaps depend on the end times of earlier pages, which are not read here.
@@ -202,22 +201,24 @@ def read_page(project_id: str, trace_id: str, token: PageToken) -> TreeLevel:
     return level
 
 
-def _frame_of(project_id: str, trace_id: str, parent_id: str | None) -> Frame | None:
+def _parent_times(project_id: str, trace_id: str, parent_id: str | None) -> ParentTimes | None:
     """Return the time range and kind of a level's parent; None for roots."""
-    return span_tree.frame_of(project_id, trace_id, parent_id) if parent_id is not None else None
+    if parent_id is None:
+        return None
+    return span_tree.read_parent_times(project_id, trace_id, parent_id)
 
 
 def _level(
     pages: dict[str | None, Children],
     parent_id: str | None,
     depth: int,
-    frame: Frame | None,
+    parent: ParentTimes | None,
     folds: bool,
 ) -> TreeLevel:
     # Each page is used once: spans that are each other's parents must not recurse for ever.
     page = pages.pop(parent_id)
-    gaps = gaps_of(page.rows, frame, begins=page.earlier is None, ends=page.later is None)
-    nodes = [_node(pages, row, depth, frame, folds) for row in page.rows]
+    gaps = gaps_of(page.rows, parent, begins=page.earlier is None, ends=page.later is None)
+    nodes = [_node(pages, row, depth, parent, folds) for row in page.rows]
     for node, gap in zip(nodes, gaps, strict=False):
         node.gap = gap
     token = PageToken.of(page, depth, folds)
@@ -225,9 +226,13 @@ def _level(
 
 
 def _node(
-    pages: dict[str | None, Children], row: SpanRow, depth: int, frame: Frame | None, folds: bool
+    pages: dict[str | None, Children],
+    row: SpanRow,
+    depth: int,
+    parent: ParentTimes | None,
+    folds: bool,
 ) -> Node:
-    early = frame.start_time - row.start_time if frame and not row.placeholder else None
+    early = parent.start_time - row.start_time if parent and not row.placeholder else None
     node = Node(row, depth, early=early if early is not None and early > _SKEW else None)
     if row.span_id in pages:
         # A placeholder starts with its earliest child, so no child can be early.

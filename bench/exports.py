@@ -59,7 +59,7 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
             Figure(f"export_{name}", title, spans / seconds, "spans/s"),
             Figure(f"export_{name}_size", "… size", size / MEGABYTE, "MB"),
             Figure(
-                f"export_{name}_memory", "… growth of memory", growth, "MB", most=_MAX_GROWTH_MB
+                f"export_{name}_memory", "… growth of memory", growth, "MB", maximum=_MAX_GROWTH_MB
             ),
         ]
     return figures

@@ -17,22 +17,22 @@ class Figure:
     title: str
     value: float
     unit: str
-    least: float | None = None
-    most: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
 
     @property
     def ok(self) -> bool | None:
         """True if the target is met; None: there is no target."""
-        if self.least is not None:
-            return self.value >= self.least
-        return None if self.most is None else self.value <= self.most
+        if self.minimum is not None:
+            return self.value >= self.minimum
+        return None if self.maximum is None else self.value <= self.maximum
 
     @property
     def target(self) -> str:
         """The target as the table shows it."""
-        if self.least is not None:
-            return f"≥ {number(self.least)}"
-        return "" if self.most is None else f"≤ {number(self.most)}"
+        if self.minimum is not None:
+            return f"≥ {number(self.minimum)}"
+        return "" if self.maximum is None else f"≤ {number(self.maximum)}"
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,9 @@ def _rates(rounds: list[Round]) -> list[Figure]:
     ratio = median(each.rate / each.copy_rate for each in rounds)
     latencies = [latency * 1000 for each in rounds for _, latency in each.sent.acks]
     return [
-        Figure("ingest", "durable OTLP ingest", rate, "spans/s", least=12_000),
+        Figure("ingest", "durable OTLP ingest", rate, "spans/s", minimum=12_000),
         Figure("copy", "the same rows by raw COPY", copied, "spans/s"),
-        Figure("ingest_per_copy", "ingest / COPY", ratio, "×", least=0.25),
+        Figure("ingest_per_copy", "ingest / COPY", ratio, "×", minimum=0.25),
         Figure("ingest_p50", "a request of 100 spans, p50", percentile(latencies, 0.5), "ms"),
         Figure("ingest_p95", "a request of 100 spans, p95", percentile(latencies, 0.95), "ms"),
         Figure("ingest_p99", "a request of 100 spans, p99", percentile(latencies, 0.99), "ms"),
@@ -89,8 +89,8 @@ def _costs(rounds: list[Round]) -> list[Figure]:
 def _memory(memory: PeakMemory) -> list[Figure]:
     pss, rss = (size / MEGABYTE for size in memory.peak)
     return [
-        Figure("memory_load", "memory under load (PSS)", pss, "MB", most=400),
-        Figure("memory_load_rss", "… RSS summed", rss, "MB", most=400),
+        Figure("memory_load", "memory under load (PSS)", pss, "MB", maximum=400),
+        Figure("memory_load_rss", "… RSS summed", rss, "MB", maximum=400),
     ]
 
 
@@ -100,7 +100,7 @@ def _disk(url: str, spans: int) -> Figure:
         connection.execute("VACUUM")
         size = connection.execute(_SIZE).fetchone()
     assert size is not None
-    return Figure("disk", "on disk", float(size[0]) / spans / 1000, "kB/span", most=2.0)
+    return Figure("disk", "on disk", float(size[0]) / spans / 1000, "kB/span", maximum=2.0)
 
 
 def _require_all(url: str, acknowledged: int) -> None:

@@ -29,9 +29,9 @@ def measure(sizes: Sizes) -> list[Figure]:
         cases = sorted(CASES.glob(f"{dialect.name}-*.json"))
         if cases:
             rate = _rate(_body(_typical(cases)), sizes.mapping_rounds)
-            least = 30_000 if dialect.name in COMMON else None
+            minimum = 30_000 if dialect.name in COMMON else None
             title = f"mapping, {dialect.name}, one core"
-            figures.append(Figure(f"mapping_{dialect.name}", title, rate, "spans/s", least))
+            figures.append(Figure(f"mapping_{dialect.name}", title, rate, "spans/s", minimum))
     return figures
 
 

@@ -52,7 +52,7 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
             server, large_page, sizes.page_requests, sizes.large_trace
         )
         title = f"{small_page.title}, {sizes.large_trace:,} / {SMALL} spans"
-        ratio = Figure(f"{small_page.name}_growth", title, p50_large / p50, "×", most=2)
+        ratio = Figure(f"{small_page.name}_growth", title, p50_large / p50, "×", maximum=2)
         figures += [*small_figures, *large_figures, ratio]
     return figures
 
@@ -107,7 +107,7 @@ def time_page(
     p50, p95, p99 = (percentile(latencies, share) for share in (0.5, 0.95, 0.99))
     figures = [
         Figure(f"{page.name}{suffix}_p50", f"{title}, p50", p50, "ms"),
-        Figure(f"{page.name}{suffix}_p95", f"{title}, p95", p95, "ms", most=100),
+        Figure(f"{page.name}{suffix}_p95", f"{title}, p95", p95, "ms", maximum=100),
         Figure(f"{page.name}{suffix}_p99", f"{title}, p99", p99, "ms"),
         Figure(f"{page.name}{suffix}_size", f"{title}, gzipped", size, "kB"),
     ]

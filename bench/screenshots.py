@@ -19,7 +19,7 @@ _WIDTH: Final = 1440
 _HEIGHT: Final = 810
 _CHROMIUM: Final = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
 # The screenshot shows the largest trace of up to this many spans.
-_MOST_SPANS: Final = 30
+_MAX_SPANS: Final = 30
 
 
 @click.command()
@@ -51,7 +51,7 @@ def _demo(server: Family) -> str:
     command = [sys.executable, "-P", "-m", "tracer", "demo", "--url", server.url]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     traces = _read(server, "/api/v1/traces?limit=100")["data"]
-    candidates = [trace for trace in traces if trace["span_count"] <= _MOST_SPANS]
+    candidates = [trace for trace in traces if trace["span_count"] <= _MAX_SPANS]
     trace = max(candidates, key=lambda trace: int(trace["span_count"]))
     spans = _read(server, f"/api/v1/traces/{trace['id']}/export?format=json")["spans"]
     generations = [span for span in spans if span["kind"] == "generation"]

@@ -23,7 +23,7 @@ _TITLES: Final = {
     "observed": "an observed call of nothing",
     "generation": "a generation with 2 kB of messages",
 }
-_MOST: Final = {"observed": 25.0, "generation": 60.0}
+_MAX_MICROSECONDS: Final = {"observed": 25.0, "generation": 60.0}
 
 
 def measure(sizes: Sizes) -> list[Figure]:
@@ -58,7 +58,7 @@ def _calls(here: Path, peer: Path | None, sizes: Sizes) -> list[Figure]:
             titles[suffix] + title,
             min(run[call] for run in runs),
             "µs",
-            most=None if suffix else _MOST[call],
+            maximum=None if suffix else _MAX_MICROSECONDS[call],
         )
         for call, title in _TITLES.items()
         for suffix, runs in runs_by_sdk.items()
@@ -68,7 +68,7 @@ def _calls(here: Path, peer: Path | None, sizes: Sizes) -> list[Figure]:
 def _memory(here: Path, sizes: Sizes) -> list[Figure]:
     result = _run(here, "offline.py", [str(sizes.sdk_offline)])
     title = f"SDK: memory after {sizes.sdk_offline:,} spans, the server away"
-    return [Figure("sdk_memory", title, max(result["megabytes"], 0.1), "MB", most=100)]
+    return [Figure("sdk_memory", title, max(result["megabytes"], 0.1), "MB", maximum=100)]
 
 
 def _import(python: Path, module: str, name: str, sizes: Sizes) -> Figure:

@@ -20,7 +20,7 @@ def measure(sizes: Sizes) -> list[Figure]:
                 memory = server.memory()
     start = statistics.median(seconds)
     return [
-        Figure("cold_start", "cold start, median", start, "s", most=3),
-        Figure("memory_idle", "memory idle (PSS)", memory.pss / MEGABYTE, "MB", most=250),
-        Figure("memory_idle_rss", "… RSS summed", memory.rss / MEGABYTE, "MB", most=250),
+        Figure("cold_start", "cold start, median", start, "s", maximum=3),
+        Figure("memory_idle", "memory idle (PSS)", memory.pss / MEGABYTE, "MB", maximum=250),
+        Figure("memory_idle_rss", "… RSS summed", memory.rss / MEGABYTE, "MB", maximum=250),
     ]

@@ -133,18 +133,18 @@ def measure(server: Family, sizes: Sizes) -> list[Figure]:
                     server, large_page, sizes.page_requests, sizes.tree_spans
                 )
                 title = f"{small_page.title}, {sizes.tree_spans:,} / {SMALL} spans"
-                growth = Figure(f"{small_page.name}_growth", title, p50_large / p50, "×", most=2)
+                growth = Figure(f"{small_page.name}_growth", title, p50_large / p50, "×", maximum=2)
                 figures += [*_selected(small_figures), *_selected(large_figures), growth]
         memory_growth = max(memory.peak.pss - before, 0) / MEGABYTE
         title = f"{shape}: growth of memory over all of these"
-        figures.append(Figure(f"tree_{shape}_memory", title, memory_growth, "MB", most=64))
+        figures.append(Figure(f"tree_{shape}_memory", title, memory_growth, "MB", maximum=64))
     return figures
 
 
 def _selected(figures: list[Figure]) -> list[Figure]:
     """Return only p95 and size, to keep the table short."""
     sizes = [
-        Figure(figure.name, figure.title, figure.value, figure.unit, most=60)
+        Figure(figure.name, figure.title, figure.value, figure.unit, maximum=60)
         for figure in figures
         if figure.name.endswith("_size")
     ]
@@ -211,7 +211,9 @@ def _derived(server: Family, shape: str, trace_id: str, count: int) -> list[Figu
     ordered = time.perf_counter() - began
     suffix = f"of {count:,} spans, there after"
     return [
-        Figure(f"tree_{shape}_sums", f"{shape}: sums and findings {suffix}", summed, "s", most=30),
+        Figure(
+            f"tree_{shape}_sums", f"{shape}: sums and findings {suffix}", summed, "s", maximum=30
+        ),
         Figure(f"tree_{shape}_log", f"{shape}: log and search {suffix}", ordered, "s"),
     ]
 

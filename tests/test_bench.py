@@ -157,9 +157,9 @@ def test_the_large_trace_has_the_number_of_spans_that_was_requested(count: int) 
 
 
 def test_a_verdict_compares_with_the_target() -> None:
-    assert Figure("a", "a", 3, "s", most=3).ok is True
-    assert Figure("a", "a", 3.1, "s", most=3).ok is False
-    assert Figure("a", "a", 2, "s", least=3).ok is False
+    assert Figure("a", "a", 3, "s", maximum=3).ok is True
+    assert Figure("a", "a", 3.1, "s", maximum=3).ok is False
+    assert Figure("a", "a", 2, "s", minimum=3).ok is False
     assert Figure("a", "a", 2, "s").ok is None
     assert (number(12_345.6), number(0.12345), number(99.94)) == ("12,346", "0.123", "99.9")
     assert (percentile([4, 1, 3, 2], 0.5), percentile([4, 1, 3, 2], 0.99)) == (3, 4)
@@ -172,7 +172,7 @@ def test_writing_the_figures_keeps_the_rest_of_the_page(tmp_path: Path) -> None:
         **{"cores": 2, "processor": "x", "memory_gb": 8, "system": "Linux", "python": "3.11"},
         **{"postgresql": 18, "tracer": "0", "load_before": 0.1},
     }
-    write_docs(page, [Figure("a", "speed", 5, "spans/s", least=4)], machine)
+    write_docs(page, [Figure("a", "speed", 5, "spans/s", minimum=4)], machine)
     text = page.read_text()
     assert text.startswith(f"before\n{BEGIN}")
     assert text.endswith(f"{END}\nafter\n")

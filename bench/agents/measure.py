@@ -70,7 +70,7 @@ def _reads(server: Family, load: Load, bodies: Sequence[bytes], sizes: Sizes) ->
         figures, _ = time_page(server, page, max(5, sizes.page_requests // 10))
         p95 = next(figure for figure in figures if figure.name.endswith("_p95"))
         # A download has no target.
-        yield replace(p95, most=None) if name == "markdown" else p95
+        yield replace(p95, maximum=None) if name == "markdown" else p95
 
 
 def _send(port: int, conversations: Sequence[Sequence[bytes]]) -> None:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 END: Final = int(datetime(2026, 11, 30, tzinfo=UTC).timestamp()) * 1_000_000
 """The start of the latest trace (µs)."""
 DAYS: Final = 30
-_LEAST: Final = 25_000
+_MIN_TRACES: Final = 25_000
 """Traces of a block that has copies."""
 _COPIES: Final = (40, 20, 10, 4, 2, 1)
 """Each divides the hours of the days, so that copies keep the hours of rollups."""
@@ -26,9 +26,9 @@ class Block(NamedTuple):
     """The mean number of spans of a trace; most have fewer and a few have many more."""
 
     @classmethod
-    def of(cls, traces: int, spans: float, least: int = _LEAST) -> Block:
-        """Return the block that makes ``traces`` traces; it has at least ``least``, if possible."""
-        copies = next(copies for copies in _COPIES if copies == 1 or copies * least <= traces)
+    def of(cls, traces: int, spans: float, min_traces: int = _MIN_TRACES) -> Block:
+        """Return the block that makes ``traces`` traces; at least ``min_traces``, if possible."""
+        copies = next(copies for copies in _COPIES if copies == 1 or copies * min_traces <= traces)
         return cls(traces // copies, copies, spans)
 
     @property

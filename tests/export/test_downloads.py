@@ -142,8 +142,8 @@ def test_the_upper_levels_count_the_spans_that_are_left_out(
     deep = [span(f"c{n}", "b0", start_time=T0 + n) for n in range(4)]
     put(connection, span("a"), *below, *deep)
 
-    def upper(most: int) -> list[tuple[int, str, int]]:
-        return [(row.depth, row.span.span_id, row.left_out) for row in reading().upper(most)]
+    def upper(limit: int) -> list[tuple[int, str, int]]:
+        return [(row.depth, row.span.span_id, row.left_out) for row in reading().upper(limit)]
 
     assert upper(3) == [(0, "a", 3), (1, "b0", 4), (1, "b1", 0)]
     assert upper(7) == [

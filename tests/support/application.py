@@ -37,7 +37,7 @@ _TEMPLATES: Final = _CompiledTemplates()
 
 # Applications that no test uses at the moment, the longest unused first.
 _FREE: Final[dict[Config, Flask]] = {}
-_MOST_FREE: Final = 3
+_MAX_FREE: Final = 3
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def reused_application(config: Config) -> Iterator[Flask]:
         _stop(app)
         assert _state(app) == state, "the test changed the application: let it ask for own_app"
         _FREE[config] = app
-        while len(_FREE) > _MOST_FREE:
+        while len(_FREE) > _MAX_FREE:
             _disconnect(_FREE.pop(next(iter(_FREE))))
 
 

@@ -22,7 +22,7 @@ from tracer.store.database.session import transaction
 from tracer.store.jobs.changes import Bookmark
 from tracer.store.jobs.exports import create_export, read_file
 from tracer.store.jobs.jobs import create_job
-from tracer.store.thresholds import ANALYSES_ON_READ
+from tracer.store.thresholds import MAX_SPANS_ANALYSED
 from tracer.store.timeline.timeline import request_timeline
 from tracer.worker.loop import Loop
 from tracer.worker.tasks import Task, compact_counters
@@ -53,7 +53,7 @@ def test_the_process_analyses_and_indexes_a_large_trace_and_runs_jobs(
     app: Flask, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
-        put(connection, span("root"), *[span(f"{n}", "root") for n in range(ANALYSES_ON_READ)])
+        put(connection, span("root"), *[span(f"{n}", "root") for n in range(MAX_SPANS_ANALYSED)])
     with app.app_context(), transaction():
         request_timeline("default", "t")
         create_job("default", Bookmark(), ["t"])
@@ -70,7 +70,7 @@ def test_the_process_analyses_and_indexes_a_large_trace_and_runs_jobs(
         wait_until(lambda: count(_JOBS) == 2)
     with app.app_context():
         lines = b"".join(read_file("default", job.job_id).pieces).splitlines()
-    assert len(lines) == 2 + ANALYSES_ON_READ
+    assert len(lines) == 2 + MAX_SPANS_ANALYSED
 
 
 def test_the_process_ends_with_one_line_when_the_database_is_away(tmp_path: Path) -> None:

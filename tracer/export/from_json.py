@@ -173,7 +173,7 @@ class JsonSource:
         """Not available: the file has no levels."""
         raise NotImplementedError
 
-    def upper(self, most: int) -> Iterator[Row]:
+    def upper(self, limit: int) -> Iterator[Row]:
         """Not available: the file has no levels."""
         raise NotImplementedError
 

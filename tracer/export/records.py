@@ -190,8 +190,8 @@ class Source(Protocol):
         """Yield the rows of the whole tree, each parent before its children."""
         ...
 
-    def upper(self, most: int) -> Iterator[Row]:
-        """Yield at most ``most`` rows, taken from the upper levels of the tree."""
+    def upper(self, limit: int) -> Iterator[Row]:
+        """Yield at most ``limit`` rows, taken from the upper levels of the tree."""
         ...
 
 

@@ -160,10 +160,10 @@ class Family(BaseApplication):
     def largest_body(self) -> Callable[[bytes], int]:
         """Return the function that gives the largest body for a path; called in a worker."""
         from tracer.web.langfuse.routes import PREFIX
-        from tracer.wire.langfuse.library.media import MOST_BYTES
+        from tracer.wire.langfuse.library.media import MAX_MEDIA_BYTES
 
         media, limit = f"{PREFIX}/media/content/".encode(), self.config.max_body_bytes
-        return lambda path: max(limit, MOST_BYTES) if path.startswith(media) else limit
+        return lambda path: max(limit, MAX_MEDIA_BYTES) if path.startswith(media) else limit
 
     def run(self) -> None:
         """Serve until a signal; pending requests are answered first. Raises SystemExit."""

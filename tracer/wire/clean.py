@@ -22,7 +22,7 @@ REPLACEMENT: Final = "\ufffd"
 TOO_DEEP: Final = f"…[nested deeper than {MAX_DEPTH} levels]"
 
 # Each level takes two characters at least.
-_LEAST_DEEP: Final = 2 * MAX_DEPTH
+_MIN_LENGTH_OF_DEEP: Final = 2 * MAX_DEPTH
 _COUNTED: Final = 8_000
 """Characters of a text whose brackets are counted first; a longer one has too many to decide."""
 _NESTING: Final = frozenset((dict, list))
@@ -87,7 +87,7 @@ def decode_text(text: str) -> tuple[Json, dict[str, Json]]:
         if value is None:
             return text, {}
         return clean(value)
-    if len(text) > _LEAST_DEEP and _may_be_deep(text) and deeper_than(MAX_DEPTH, value):
+    if len(text) > _MIN_LENGTH_OF_DEEP and _may_be_deep(text) and deeper_than(MAX_DEPTH, value):
         return text, {"depth": MAX_DEPTH}
     # Most texts have no escapes, and a single character is searched for ten times faster.
     if has_tiny or ("\\" in text and "\\u0000" in text):

@@ -64,8 +64,8 @@ def test_a_stored_analysis_equals_the_one_computed_on_read(
     computed = READERS[name]()
     assert computed is not None
     db.session.rollback()
-    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
-    monkeypatch.setattr(thresholds, "ACTIVITY_ON_READ", 2)
+    monkeypatch.setattr(thresholds, "MAX_SPANS_ANALYSED", 2)
+    monkeypatch.setattr(thresholds, "MAX_SPANS_PROFILED", 2)
     # Another span, so that the trace is noted as large: until then there is no analysis.
     put(connection, span("tool", "root", kind="tool", version=T0 * 2, **tool_times()))
     assert READERS[name]() is None

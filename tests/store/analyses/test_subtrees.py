@@ -25,7 +25,7 @@ from tracer.store import thresholds
 from tracer.store.analyses import forests
 from tracer.store.analyses.compute import analyse, analyse_due
 from tracer.store.analyses.subtrees import Subtree, read_subtrees
-from tracer.store.thresholds import ANALYSES_ON_READ
+from tracer.store.thresholds import MAX_SPANS_ANALYSED
 from tracer.store.traces import span_tree
 from tracer.store.writing.delete import delete_trace
 
@@ -33,7 +33,7 @@ from tracer.store.writing.delete import delete_trace
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> int:
     """Three spans make a large trace."""
-    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
+    monkeypatch.setattr(thresholds, "MAX_SPANS_ANALYSED", 2)
     return 2
 
 
@@ -90,7 +90,7 @@ def test_subtrees_of_a_large_trace_are_the_same_once_they_are_stored(
     with app.app_context():
         expected = sums()
         clear_tables(connection)
-        monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
+        monkeypatch.setattr(thresholds, "MAX_SPANS_ANALYSED", 2)
         put(connection, *agent())
         assert sums() is None
         assert analyse(connection, "default", "t")
@@ -196,7 +196,7 @@ def test_an_analysis_is_read_of_small_and_of_large_traces(
 def test_the_process_analyses_due_traces(
     app: Flask, connection: psycopg.Connection[Any], database_url: str
 ) -> None:
-    put(connection, span("root"), *[span(f"{n}", "root") for n in range(ANALYSES_ON_READ)])
+    put(connection, span("root"), *[span(f"{n}", "root") for n in range(MAX_SPANS_ANALYSED)])
     rest(connection)
     with app.app_context():
         assert sums() is None
@@ -204,7 +204,7 @@ def test_the_process_analyses_due_traces(
         subprocess.run(command, env=environ(DATABASE_URL=database_url), check=True, timeout=120)
         subtrees = sums()
     assert subtrees is not None
-    assert subtrees["root"].span_count == ANALYSES_ON_READ + 1
+    assert subtrees["root"].span_count == MAX_SPANS_ANALYSED + 1
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -218,7 +218,7 @@ def test_stored_subtrees_equal_those_summed_on_read_for_any_trace(
     clear_tables(connection)
     connection.execute("TRUNCATE analyses, subtrees")
     connection.commit()
-    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 0)
+    monkeypatch.setattr(thresholds, "MAX_SPANS_ANALYSED", 0)
     put(connection, *map(_record, facts))
     with app.app_context():
         assert analyse(connection, "default", "t")

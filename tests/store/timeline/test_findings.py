@@ -41,7 +41,7 @@ def test_stored_findings_equal_the_computed_ones_and_grow_old(
 ) -> None:
     put(connection, *repeated_calls())
     computed = read_findings("default", "t").findings
-    monkeypatch.setattr(thresholds, "FINDINGS_ON_READ", 2)
+    monkeypatch.setattr(thresholds, "MAX_SPANS_CHECKED", 2)
     assert read_findings("default", "t") == (None, False)
     db.session.rollback()
     fill(connection, "default", "t")
@@ -74,7 +74,7 @@ def test_findings_of_an_earlier_version_are_read_again(
     connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(connection, *repeated_calls())
-    monkeypatch.setattr(thresholds, "FINDINGS_ON_READ", 2)
+    monkeypatch.setattr(thresholds, "MAX_SPANS_CHECKED", 2)
     fill(connection, "default", "t")
     connection.execute("UPDATE timelines SET findings = (findings::jsonb - 'highlights')::json")
     connection.commit()

@@ -56,7 +56,7 @@ def test_a_lens_is_read_page_by_page_in_both_directions(
     }
     with app.app_context():
         if stored:
-            monkeypatch.setattr(thresholds, "TIMELINE_IN_MEMORY", 10)
+            monkeypatch.setattr(thresholds, "MAX_SPANS_IN_MEMORY", 10)
             assert read_lens("default", "t", "model", Part(), 7) is None
             # Failed spans have an index of their own.
             assert ids(read("errors")) == wanted["errors"][:7]

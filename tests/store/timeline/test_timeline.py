@@ -153,7 +153,7 @@ def test_a_span_has_a_position_among_the_hits(
 def test_a_large_trace_is_indexed_once_a_page_requests_it(
     app: Flask, connection: psycopg.Connection[Any], database_url: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(thresholds, "TIMELINE_IN_MEMORY", 100)
+    monkeypatch.setattr(thresholds, "MAX_SPANS_IN_MEMORY", 100)
     put(connection, *story())
     connection.execute("UPDATE traces SET updated_at = now() - interval '5 seconds'")
     connection.commit()

@@ -188,7 +188,7 @@ def test_the_cost_of_a_request_grows_with_its_size(
 
 
 LARGE = 20_000
-MOST_ROWS = 300
+MAX_ROWS = 300
 """Rows that a write of one span may read, whatever else is stored."""
 SHAPES = {
     "roots": [None] * LARGE,
@@ -226,7 +226,7 @@ def test_a_write_reads_few_rows_though_one_trace_is_most_of_the_database(
     ):
         before = rows_read(connection)
         put(connection, written)
-        assert rows_read(connection) - before < MOST_ROWS, written.span_id
+        assert rows_read(connection) - before < MAX_ROWS, written.span_id
 
 
 def rows_read(connection: psycopg.Connection[Any]) -> int:

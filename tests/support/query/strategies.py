@@ -114,8 +114,8 @@ def _joined(kind: Any, items: list[tree.Node]) -> tree.Node:
 def spans(draw: st.DrawFn) -> tree.Spans:
     """Return a condition on the spans of a row."""
     quantifier: Any = draw(st.sampled_from(["any", "all", "count"]))
-    most = 1 if quantifier == "all" else 3
-    steps = draw(st.lists(terms(Grain.SPAN), min_size=1, max_size=most))
+    maximum = 1 if quantifier == "all" else 3
+    steps = draw(st.lists(terms(Grain.SPAN), min_size=1, max_size=maximum))
     joins: Any = tuple(draw(st.sampled_from([">", ">>"])) for _ in steps[1:])
     path = tree.SpanPath(tuple(steps), joins)
     if quantifier != "count":

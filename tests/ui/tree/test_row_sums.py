@@ -52,7 +52,7 @@ def test_a_large_trace_is_labelled_until_it_is_analysed(
     config: Config,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 3)
+    monkeypatch.setattr(thresholds, "MAX_SPANS_ANALYSED", 3)
     store_traces(story())
     assert marks(get_page(f"/traces/{TRACE}").one(id="s-step")) == ["counting"]
     rows = client.get(f"/api/v1/traces/{TRACE}/spans").json

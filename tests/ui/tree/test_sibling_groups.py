@@ -42,7 +42,7 @@ def store_all(
         return store_traces
 
     def store(*stories: TraceBuilder) -> None:
-        monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
+        monkeypatch.setattr(thresholds, "MAX_SPANS_ANALYSED", 2)
         store_traces(*stories)
         with psycopg.connect(database_url, autocommit=True) as connection:
             assert analyse(connection, "default", ID)
@@ -135,7 +135,7 @@ def test_a_page_within_a_group_ends_with_the_group(
 def test_a_group_of_a_trace_that_is_not_analysed_is_labelled_as_incomplete(
     get_page: GetPage, store_traces: StoreTraces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thresholds, "ANALYSES_ON_READ", 2)
+    monkeypatch.setattr(thresholds, "MAX_SPANS_ANALYSED", 2)
     store_traces(long(480))
     shown = get_page(PAGE)
     assert shown.one("div", id="f-s000").all("a")[0].text == "95+ × ask"

@@ -99,7 +99,7 @@ def test_an_entry_opens_its_span_beside_the_log(
 def test_a_large_trace_is_labelled_until_its_log_is_built(
     store_traces: StoreTraces, get_page: GetPage, client: FlaskClient, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(thresholds, "TIMELINE_IN_MEMORY", 3)
+    monkeypatch.setattr(thresholds, "MAX_SPANS_IN_MEMORY", 3)
     store_traces(logged_trace())
     assert "Building the timeline…" in get_page(LOG).one(css="none").text
     assert client.get(f"/project/default{LOG}.json").get_json()["data"] is None

@@ -83,7 +83,7 @@ def test_the_strip_of_a_large_trace_is_computed_in_the_background(
     store_traces: StoreTraces, get_page: GetPage, database_url: str
 ) -> None:
     story = TraceBuilder(TRACE, name="large").span("root", None, 0, 10)
-    for n in range(thresholds.ANALYSES_ON_READ + 1):
+    for n in range(thresholds.MAX_SPANS_ANALYSED + 1):
         story.span(f"c{n}", "root", n * 0.001, n * 0.001 + 0.01, kind="tool")
     store_traces(story)
     shown = get_page(BASE)

@@ -27,7 +27,7 @@ _SETTINGS: Final = {
     "parameters": "has other parameters",
     "tools": "has other tools",
 }
-_LEAST_TOKENS: Final = 500
+_MIN_TOKENS: Final = 500
 """A smaller difference of tokens is no reason."""
 
 
@@ -158,7 +158,7 @@ def _times(rows: Sequence[Row]) -> _Found:
 def _tokens(rows: Sequence[Row]) -> _Found:
     """Yield the model calls with many more or fewer tokens, the largest difference first."""
     calls = [row for row in rows if row.kind == "generation" and row.state == CHANGED]
-    large = [row for row in calls if abs(row.tokens or 0) >= _LEAST_TOKENS]
+    large = [row for row in calls if abs(row.tokens or 0) >= _MIN_TOKENS]
     for row in sorted(large, key=lambda row: -abs(row.tokens or 0)):
         size = row.tokens or 0
         yield row, f"used {abs(size):,} {'more' if size > 0 else 'fewer'} tokens"

@@ -7,15 +7,19 @@ from typing import Final
 import msgspec
 
 MAX_SPANS: Final = 20
-"""Greatest number of span ids in one finding; further spans are only counted."""
+"""Span ids of one finding; further spans are only counted."""
+
+HIGHLIGHTS: Final = ("failed", "slowest", "dearest")
+"""Kinds that most traces have: they are no issues."""
+ISSUES: Final = ("schema", "cut", "retried", "repeated", "cache", "window", "resent")
+"""Kinds that a trace is checked for; the last three compare the inputs of model calls."""
 
 
 class Finding(msgspec.Struct, kw_only=True):
     """One kind of problem, with the spans that show it."""
 
     kind: str
-    """repeated, retried, cut or schema; of what calls are sent cache, window or resent; of a
-    highlight failed, slowest or dearest."""
+    """One of `ISSUES` or `HIGHLIGHTS`."""
     title: str
     detail: str
     spans: list[str]

@@ -25,13 +25,13 @@ _INTERVALS = sa.text("""
                 AND c.parent_span_id = s.span_id
                 AND (s.end_time IS NOT NULL OR c.end_time IS NULL)
         )
-    LIMIT :most
+    LIMIT :max_rows
 """)
 
 
 def read_activity_profile(trace: TraceRow) -> ActivityProfile | None:
     """Return the activity profile of a trace; None: a large trace that is not analysed yet."""
-    if trace.span_count > thresholds.ACTIVITY_ON_READ:
+    if trace.span_count > thresholds.MAX_SPANS_PROFILED:
         stored = read_analysis(trace.project_id, trace.trace_id, "outline")
         return None if stored is None else msgspec.convert(stored, ActivityProfile)
     # Not the current time: the profile stays the same while no spans arrive.
@@ -42,7 +42,7 @@ def read_activity_profile(trace: TraceRow) -> ActivityProfile | None:
             "project": trace.project_id,
             "trace": trace.trace_id,
             "now": end,
-            "most": thresholds.ACTIVITY_ON_READ,
+            "max_rows": thresholds.MAX_SPANS_PROFILED,
         },
     )
     intervals = (WorkInterval(row[0], max(row[0], row[1]), row[2], row[3]) for row in rows)

@@ -83,7 +83,7 @@ def note_changes(
     `counts`: (project_id, trace_id) with the number of spans. Runs in the transaction that changes
     the traces, whose row locks keep two writers of one trace apart.
     """
-    large = sorted(key for key, spans in counts if spans > thresholds.ANALYSES_ON_READ)
+    large = sorted(key for key, spans in counts if spans > thresholds.MAX_SPANS_ANALYSED)
     if large:
         revisions = [secrets.randbits(62) for _ in large]
         projects, traces = zip(*large, strict=True)

@@ -15,8 +15,8 @@ from tracer.store import thresholds
 from tracer.store.analyses.compute import FACTS
 
 # Every span may have a placeholder as its parent, which is a row but not counted as a span.
-_MAX_ROWS: Final = 2 * thresholds.ANALYSES_ON_READ
-_FACTS = sa.text(FACTS.format(project=":project", trace=":trace") + " LIMIT :most")
+_MAX_ROWS: Final = 2 * thresholds.MAX_SPANS_ANALYSED
+_FACTS = sa.text(FACTS.format(project=":project", trace=":trace") + " LIMIT :max_rows")
 
 # Selects a single analysis: the others may be large.
 _STORED_ANALYSIS = sa.text("""
@@ -30,7 +30,7 @@ def read_small(project_id: str, trace_id: str, now: int = 0) -> Forest | None:
 
     ``now`` (µs since the epoch): up to when running spans are known to run.
     """
-    values = {"project": project_id, "trace": trace_id, "most": _MAX_ROWS + 1}
+    values = {"project": project_id, "trace": trace_id, "max_rows": _MAX_ROWS + 1}
     rows = db.session.execute(_FACTS, values).all()
     return Forest.build(rows, now) if len(rows) <= _MAX_ROWS else None
 

@@ -22,7 +22,7 @@ _READ = sa.text("""
         FROM mapping_counts WHERE project_id = :project_id
         GROUP BY measure, value HAVING sum(number) > 0
     ) counted
-    WHERE position > :skipped AND position <= :skipped + :most
+    WHERE position > :skipped AND position <= :skipped + :max_rows
     ORDER BY measure, position
 """)
 _TOTALS = sa.text("""
@@ -64,7 +64,7 @@ def list_mapping_counts(project_id: str, skipped: int = 0) -> list[MappingCount]
 
     Returns at most MAX_COUNTERS values of each measure, after the first ``skipped`` ones.
     """
-    values = {"project_id": project_id, "skipped": skipped, "most": MAX_COUNTERS}
+    values = {"project_id": project_id, "skipped": skipped, "max_rows": MAX_COUNTERS}
     rows = db.session.execute(_READ, values)
     return [
         MappingCount(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tracer.extensions import db
 
 # Counts stop at this limit: counting more would take long, and would not change the alarm.
-_MOST: Final = 10_000
+_MAX_COUNT: Final = 10_000
 _DUE: Final = {
     "analyses": "SELECT 1 FROM analyses WHERE analysed IS DISTINCT FROM revision",
     "purge of deleted traces": "SELECT 1 FROM tombstones WHERE trace_id IS NOT NULL",
@@ -28,7 +28,7 @@ def due_work() -> dict[str, int]:
     """Return the number of rows that wait for the background worker, by task, at most 10,000."""
     return {
         task: db.session.execute(
-            sa.text(f"SELECT count(*) FROM ({query} LIMIT {_MOST}) due")  # noqa: S608 - constants
+            sa.text(f"SELECT count(*) FROM ({query} LIMIT {_MAX_COUNT}) due")  # noqa: S608 - constants
         ).scalar_one()
         for task, query in _DUE.items()
     }

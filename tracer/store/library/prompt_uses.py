@@ -70,7 +70,7 @@ _LATEST: Final = sa.text(f"""
     FROM latest l
     JOIN traces t ON t.project_id = :project_id AND t.trace_id = l.trace_id
     JOIN trace_payloads p ON p.project_id = t.project_id AND p.trace_id = t.trace_id
-    ORDER BY l.start_time DESC LIMIT :most
+    ORDER BY l.start_time DESC LIMIT :max_rows
 """)  # noqa: S608 - composed of constants; values are bound
 
 
@@ -124,7 +124,7 @@ def figures_by_version(project_id: str, name: str, since: datetime) -> dict[int,
 def latest_traces(project_id: str, name: str, version: int | None, limit: int) -> list[UsingTrace]:
     """Return the traces that used a prompt last; `version` None: any version."""
     values = {"project_id": project_id, "name": name, "version": version}
-    rows = _rows(_LATEST, values | {"calls": _LATEST_CALLS, "most": limit})
+    rows = _rows(_LATEST, values | {"calls": _LATEST_CALLS, "max_rows": limit})
     return [UsingTrace(*row) for row in rows]
 
 

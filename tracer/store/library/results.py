@@ -35,7 +35,7 @@ _RESULTS: Final = sa.text("""
         SELECT s.span_id IS NOT NULL AND s.span_id IS DISTINCT FROM p.root_span_id AS below_root
     ) k
     WHERE r.project_id = :project_id AND r.run_id = :run_id
-    ORDER BY r.created_at, r.run_item_id LIMIT :most
+    ORDER BY r.created_at, r.run_item_id LIMIT :max_rows
 """)
 _SCORES: Final = sa.text("""
     SELECT trace_id, span_id, name, data_type, value, string_value FROM scores
@@ -105,7 +105,7 @@ class ItemValues:
 
 def list_results(project_id: str, run_id: str) -> list[ItemResult]:
     """Return the results of a run with their scores, the oldest first, at most `MAX_RESULTS`."""
-    values = {"project_id": project_id, "run_id": run_id, "most": MAX_RESULTS}
+    values = {"project_id": project_id, "run_id": run_id, "max_rows": MAX_RESULTS}
     results = [ItemResult(*row) for row in db.session.execute(_RESULTS, values)]
     trace_ids = list({result.trace_id for result in results})
     by_trace: dict[str, list[sa.Row[tuple[object, ...]]]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -22,6 +22,12 @@ from tracer.store.rollups.changes import MAX_PENDING
 from tracer.store.rollups.sums import COUNT_BITS, HALF_COUNT, NUMBERS
 from tracer.store.rollups.sums import HISTOGRAMS as ARRAYS
 from tracer.store.schema import background_upgrades, rollup_changes, rollup_series, rollups
+
+ROLLUPS_OF_SERIES: Final = rollup_series.join(
+    rollups,
+    (rollups.c.project_id == rollup_series.c.project_id)
+    & (rollups.c.series == rollup_series.c.series),
+)
 
 
 def rollups_ready() -> bool:
@@ -187,10 +193,7 @@ def _folded(scan: Scan, plan: Plan, segment: Segment) -> sa.Select[Any]:
             *(rollups.c[name] for name in (*NUMBERS, *ARRAYS)),
             rollups.c.usage,
         )
-        .join(
-            rollups,
-            (rollups.c.project_id == series.c.project_id) & (rollups.c.series == series.c.series),
-        )
+        .select_from(ROLLUPS_OF_SERIES)
         .where(
             series.c.project_id == scan.project_id,
             series.c.grain == plan.counts,

@@ -15,7 +15,12 @@ from tracer.extensions import db
 from tracer.measure.histogram import LogHistogram
 from tracer.measure.standing import Standing, standing
 from tracer.store.measure.plan import HISTOGRAMS
-from tracer.store.measure.rollup import elements_of, unpacked_key, unpacked_number
+from tracer.store.measure.rollup import (
+    ROLLUPS_OF_SERIES,
+    elements_of,
+    unpacked_key,
+    unpacked_number,
+)
 from tracer.store.schema import rollup_series, rollups
 
 DAYS: Final = 7
@@ -93,10 +98,7 @@ def _statement(project_id: str, names: list[Name], since: datetime) -> Any:
     )
     days = (
         sa.select(series.c.kind, series.c.name, *(rollups.c[name] for name in HISTOGRAMS.values()))
-        .join(
-            rollups,
-            (rollups.c.project_id == series.c.project_id) & (rollups.c.series == series.c.series),
-        )
+        .select_from(ROLLUPS_OF_SERIES)
         .where(
             series.c.project_id == project_id,
             ~series.c.whole,

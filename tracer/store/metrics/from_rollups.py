@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from tracer.store.database.conditions import Column, Condition, Field, where
 from tracer.store.measure.pending import pending_sums
 from tracer.store.measure.plan import MINUTES_KEPT, UNITS, Segment, cut
-from tracer.store.measure.rollup import number_of_values, rollups_ready
+from tracer.store.measure.rollup import ROLLUPS_OF_SERIES, number_of_values, rollups_ready
 from tracer.store.rollups.sums import SPAN, TRACE
 from tracer.store.schema import rollup_series, rollups, spans, traces
 
@@ -176,10 +176,7 @@ def _folded(
             *(series[name] for name in source.dimensions),
             *_rollup_columns(source, rollups.c),
         )
-        .join(
-            rollups,
-            (rollups.c.project_id == series.project_id) & (rollups.c.series == series.series),
-        )
+        .select_from(ROLLUPS_OF_SERIES)
         .where(
             series.project_id == project_id,
             series.grain == source.grain,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tracer.extensions import db
 from tracer.store.database.session import within
 from tracer.store.measure.pending import pending_sums
-from tracer.store.measure.rollup import number_of_values, rollups_ready
+from tracer.store.measure.rollup import ROLLUPS_OF_SERIES, number_of_values, rollups_ready
 from tracer.store.rollups.sums import USER
 from tracer.store.rollups.users import DAY
 from tracer.store.schema import rollup_series, rollups, traces
@@ -17,7 +17,7 @@ from tracer.store.traces.traces import LIST_SECONDS
 from tracer.store.users.users import UserRow, users_absent
 from tracer.times import to_micros
 
-_SUMMED = ("start", "rows", "errors", "tokens", "cost", "token_counts", "costs")
+_SUMMED_COLUMNS = ("start", "rows", "errors", "tokens", "cost", "token_counts", "costs")
 
 
 def sums_without_user(project_id: str, since: datetime | None) -> UserRow | None:
@@ -28,7 +28,7 @@ def sums_without_user(project_id: str, since: datetime | None) -> UserRow | None
     whole_days = since is None or to_micros(since) % DAY == 0
     if not whole_days or not rollups_ready():
         return users_absent(project_id, since)
-    source = _rollups(project_id).subquery("source")
+    source = _sums_by_day(project_id).subquery("source")
     query = sa.select(
         sa.cast(sa.func.sum(source.c.rows), sa.BigInteger).label("trace_count"),
         sa.cast(sa.func.sum(source.c.errors), sa.BigInteger).label("error_count"),
@@ -54,24 +54,22 @@ def sums_without_user(project_id: str, since: datetime | None) -> UserRow | None
     )
 
 
-def _rollups(project_id: str) -> sa.CompoundSelect[tuple[object, ...]]:
+def _sums_by_day(project_id: str) -> sa.CompoundSelect[tuple[object, ...]]:
     """Return the sums by day, and the changes that the worker has not added to them yet."""
     pending = pending_sums(project_id, USER).subquery("pending")
     folded = (
-        sa.select(*(rollups.c[name] for name in _SUMMED))
-        .join(
-            rollup_series,
-            (rollup_series.c.project_id == rollups.c.project_id)
-            & (rollup_series.c.series == rollups.c.series),
-        )
+        sa.select(*(rollups.c[name] for name in _SUMMED_COLUMNS))
+        .select_from(ROLLUPS_OF_SERIES)
         .where(
-            rollups.c.project_id == project_id,
+            rollup_series.c.project_id == project_id,
             rollups.c.width == "d",
             rollup_series.c.grain == USER,
             rollup_series.c.name.is_(None),
         )
     )
-    appended = sa.select(*(pending.c[name] for name in _SUMMED)).where(pending.c.name.is_(None))
+    appended = sa.select(*(pending.c[name] for name in _SUMMED_COLUMNS)).where(
+        pending.c.name.is_(None)
+    )
     return sa.union_all(folded, appended)
 
 

@@ -28,9 +28,9 @@ _MISSING = '"[missing]"'
 class Assembler:
     """Reads the parts of skeletons, and returns their values."""
 
-    def __init__(self, fetch: Fetch, most_bytes: int) -> None:
+    def __init__(self, fetch: Fetch, max_bytes: int) -> None:
         self._fetch = fetch
-        self._bytes_left = most_bytes
+        self._bytes_left = max_bytes
         self._texts: dict[PartKey, str] = {}
         self._values: dict[PartKey, list[Json]] = {}
         self._whole_texts: dict[PartKey, str] = {}
@@ -40,7 +40,7 @@ class Assembler:
     def load(self, skeletons: Iterable[tuple[str, Skeleton]]) -> bool:
         """Read the parts that skeletons of traces, (trace_id, skeleton), refer to.
 
-        False: they are longer than `most_bytes` together; `value` lacks some of them.
+        False: they are longer than `max_bytes` together; `value` lacks some of them.
         """
         pending = {
             (trace_id, digest) for trace_id, each in skeletons for digest in _references(each)
@@ -61,7 +61,7 @@ class Assembler:
 
     @property
     def bytes_left(self) -> int:
-        """The rest of `most_bytes` that the parts read so far have not used."""
+        """The rest of `max_bytes` that the parts read so far have not used."""
         return self._bytes_left
 
     def whole_text(self, trace_id: str, skeleton: Skeleton) -> str:

@@ -25,9 +25,9 @@ _FIRST: Final = sa.text("""
             ORDER BY release, start_time LIMIT 1
         ) later
     )
-    SELECT release, start_time FROM (SELECT * FROM known LIMIT :most_known) listed
+    SELECT release, start_time FROM (SELECT * FROM known LIMIT :max_known) listed
     WHERE start_time >= :since AND start_time < :until
-    ORDER BY start_time DESC LIMIT :most
+    ORDER BY start_time DESC LIMIT :max_rows
 """)
 _MAX_KNOWN: Final = 5_000
 
@@ -43,5 +43,5 @@ class Release:
 def first_seen(project_id: str, since: datetime, until: datetime) -> list[Release]:
     """Return the releases first seen in a range of time (end exclusive), the latest first."""
     values = {"project_id": project_id, "since": since, "until": until}
-    rows = db.session.execute(_FIRST, {**values, "most": MAX_RELEASES, "most_known": _MAX_KNOWN})
+    rows = db.session.execute(_FIRST, {**values, "max_rows": MAX_RELEASES, "max_known": _MAX_KNOWN})
     return [Release(row.release, row.start_time) for row in rows]

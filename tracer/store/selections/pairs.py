@@ -21,9 +21,9 @@ MAX_SPANS: Final = 5_000
 MAX_DIGESTED_SPANS: Final = 2_000
 """Spans of a trace up to which its payloads are compared."""
 SECONDS: Final = 5
-_SCANNED: Final = 2_000
+_MAX_SCANNED: Final = 2_000
 """Earlier traces that are searched for one that fits."""
-_LEAST_RUNS: Final = 5
+_MIN_RUNS: Final = 5
 """Good runs of the last seven days, of which one is the usual."""
 
 _FACTS: Final = FACTS.format(project=":project", trace=":trace")
@@ -34,14 +34,14 @@ _BY_ID: Final = sa.text(
 _ROOTS: Final = sa.text("""
     SELECT span_id FROM spans
     WHERE project_id = :project AND trace_id = :trace AND parent_span_id IS NULL
-    ORDER BY parent_span_id, start_time, span_id LIMIT :most
+    ORDER BY parent_span_id, start_time, span_id LIMIT :max_rows
 """)
 _BELOW: Final = sa.text("""
     SELECT c.span_id FROM unnest(CAST(:ids AS text[])) p (span_id) CROSS JOIN LATERAL (
         SELECT span_id FROM spans
         WHERE project_id = :project AND trace_id = :trace AND parent_span_id = p.span_id
-        ORDER BY start_time, span_id LIMIT :most
-    ) c LIMIT :most
+        ORDER BY start_time, span_id LIMIT :max_rows
+    ) c LIMIT :max_rows
 """)
 # A skeleton names its parts by their content, so equal texts are equal values.
 _DIGESTS: Final = sa.text("""
@@ -87,11 +87,11 @@ def read_trace(trace: TraceRow) -> ReadTrace:
 def _from_the_roots(key: dict[str, Any]) -> Iterator[str]:
     """Yield the ids of spans level by level, as many as are compared."""
     left = MAX_SPANS
-    level = list(db.session.scalars(_ROOTS, key | {"most": left}))
+    level = list(db.session.scalars(_ROOTS, key | {"max_rows": left}))
     while level and left > 0:
         yield from level
         left -= len(level)
-        level = list(db.session.scalars(_BELOW, key | {"ids": level, "most": max(left, 0)}))
+        level = list(db.session.scalars(_BELOW, key | {"ids": level, "max_rows": max(left, 0)}))
 
 
 def _digests(key: dict[str, Any], spans: int) -> dict[str, dict[str, str | None]]:
@@ -147,7 +147,7 @@ def _earlier(
 def _usual(trace: TraceRow) -> Run | None:
     """Return the earlier good run of the name whose duration is the median of seven days.
 
-    None: there are fewer than `_LEAST_RUNS`.
+    None: there are fewer than `_MIN_RUNS`.
     """
     latest = _latest(trace, "name", trace.name)
     week = latest.c.start_time >= trace.start_time - timedelta(days=7)
@@ -159,7 +159,7 @@ def _usual(trace: TraceRow) -> Run | None:
         .subquery("ranked")
     )
     median = sa.select(ranked.c.trace_id, ranked.c.start_time, ranked.c.status).where(
-        ranked.c.runs >= _LEAST_RUNS, ranked.c.rank == (ranked.c.runs + 1) // 2
+        ranked.c.runs >= _MIN_RUNS, ranked.c.rank == (ranked.c.runs + 1) // 2
     )
     row = db.session.execute(median).one_or_none()
     return None if row is None else Run("Usual run", *row)
@@ -177,6 +177,6 @@ def _latest(trace: TraceRow, column: str, value: str) -> sa.Subquery:
         )
         .where(traces.c.project_id == trace.project_id, traces.c[column] == value, before)
         .order_by(*(part.desc() for part in order))
-        .limit(_SCANNED)
+        .limit(_MAX_SCANNED)
         .subquery("latest")
     )

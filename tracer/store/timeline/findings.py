@@ -38,7 +38,7 @@ _FINDING_SPANS = sa.text(f"""
 _SMALL = sa.text("""
     SELECT count(*) FROM (
         SELECT 1 FROM spans WHERE project_id = :project AND trace_id = :trace AND NOT placeholder
-        ORDER BY parent_span_id, start_time, span_id LIMIT :most
+        ORDER BY parent_span_id, start_time, span_id LIMIT :max_rows
     ) few
 """)
 _STORED = sa.text("""
@@ -66,7 +66,7 @@ def read_findings(project_id: str, trace_id: str) -> TraceFindings:
     # Findings that an earlier version stored have no highlights: the worker reads the trace again.
     if stored.findings and stored.fresh and "highlights" in stored.findings:
         return TraceFindings(msgspec.convert(stored.findings, Findings), current=True)
-    computed = _compute(project_id, trace_id, stored.updated_at, thresholds.FINDINGS_ON_READ)
+    computed = _compute(project_id, trace_id, stored.updated_at, thresholds.MAX_SPANS_CHECKED)
     if computed is not None:
         return computed
     findings = msgspec.convert(stored.findings, Findings) if stored.findings else None
@@ -75,15 +75,15 @@ def read_findings(project_id: str, trace_id: str) -> TraceFindings:
 
 @lru_cache(maxsize=500)
 def _compute(
-    project_id: str, trace_id: str, _updated_at: datetime, most: int
+    project_id: str, trace_id: str, _updated_at: datetime, max_spans: int
 ) -> TraceFindings | None:
-    """Return the findings of a trace; None: it has more than ``most`` spans.
+    """Return the findings of a trace; None: it has more than ``max_spans`` spans.
 
     Every page of a trace shows their number, and a change of the trace changes `_updated_at`.
     """
     key = {"project": project_id, "trace": trace_id}
-    number = db.session.execute(_SMALL, key | {"most": most + 1}).scalar_one()
-    if number > most:
+    number = db.session.execute(_SMALL, key | {"max_rows": max_spans + 1}).scalar_one()
+    if number > max_spans:
         return None
     spans = list(_read_spans(db.session.execute(_FINDING_SPANS, key)))
     # Fewer spans where the payloads exceed _MAX_BYTES.

@@ -22,7 +22,7 @@ _MAX_BYTES: Final = 3_000_000
 _SPANS = sa.text("""
     SELECT (extract(epoch FROM start_time) * 1000000)::bigint AS time, span_id, kind, level
     FROM spans WHERE project_id = :project AND trace_id = :trace AND NOT placeholder
-    ORDER BY parent_span_id, start_time, span_id LIMIT :most
+    ORDER BY parent_span_id, start_time, span_id LIMIT :max_rows
 """)
 # Sizes are added up before any payload is decompressed, so that long texts can't delay a page.
 _SIZED = """
@@ -103,8 +103,8 @@ class InMemoryTimeline:
 def read_small(project_id: str, trace_id: str) -> InMemoryTimeline | None:
     """Return the timeline of a small trace; None: the trace is too large for memory."""
     key = {"project": project_id, "trace": trace_id}
-    spans = db.session.execute(_SPANS, key | {"most": thresholds.TIMELINE_IN_MEMORY + 1}).all()
-    if len(spans) > thresholds.TIMELINE_IN_MEMORY:
+    spans = db.session.execute(_SPANS, key | {"max_rows": thresholds.MAX_SPANS_IN_MEMORY + 1}).all()
+    if len(spans) > thresholds.MAX_SPANS_IN_MEMORY:
         return None
     rows = [_Row(Entry(row.time, row.span_id), row.kind, row.level) for row in spans]
     starts = {row.span_id: row.time for row in spans}

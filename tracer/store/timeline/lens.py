@@ -71,16 +71,16 @@ def read_lens(project_id: str, trace_id: str, lens: str, part: Part, limit: int)
     return LensPage(Children(None, page, *edges), _ancestors(project_id, trace_id, page), unread)
 
 
-def _entries(matches: Matches, part: Part, most: int) -> list[Entry]:
+def _entries(matches: Matches, part: Part, limit: int) -> list[Entry]:
     """Return matches in the direction of the key."""
     if part.key is None:
-        return matches.after(None, most)
+        return matches.after(None, limit)
     # No event has a lower number than the span itself, so this is just before it.
     edge = Entry(to_micros(part.key.time), part.key.row_id, SPAN - part.inclusive)
-    return matches.after(edge, most) if part.key.forward else matches.before(edge, most)[::-1]
+    return matches.after(edge, limit) if part.key.forward else matches.before(edge, limit)[::-1]
 
 
-def _failed(project_id: str, trace_id: str, part: Part, most: int) -> list[SpanRow]:
+def _failed(project_id: str, trace_id: str, part: Part, limit: int) -> list[SpanRow]:
     order = sa.tuple_(spans.c.start_time, spans.c.span_id)
     query = sa.select(*COLUMNS).where(*OF_TRACE, spans.c.level == "error")
     values: dict[str, Any] = {"project_id": project_id, "trace_id": trace_id}
@@ -90,7 +90,7 @@ def _failed(project_id: str, trace_id: str, part: Part, most: int) -> list[SpanR
         edge = sa.tuple_(sa.literal(part.key.time), sa.literal(part.key.row_id))
         query = query.where(order.op(after)(edge))
     direction = sa.desc if backward else sa.asc
-    query = query.order_by(direction(spans.c.start_time), direction(spans.c.span_id)).limit(most)
+    query = query.order_by(direction(spans.c.start_time), direction(spans.c.span_id)).limit(limit)
     return [SpanRow(*row) for row in db.session.execute(query, values)]
 
 
@@ -101,7 +101,7 @@ _ABOVE: Final = sa.text("""
         SELECT s.parent_span_id, up.height + 1
         FROM up JOIN spans s ON s.project_id = :project_id AND s.trace_id = :trace_id
             AND s.span_id = up.span_id
-        WHERE s.parent_span_id IS NOT NULL AND up.height < :most
+        WHERE s.parent_span_id IS NOT NULL AND up.height < :max_rows
     )
     SELECT DISTINCT span_id FROM up
 """)
@@ -112,5 +112,5 @@ def _ancestors(project_id: str, trace_id: str, rows: list[SpanRow]) -> dict[str,
     if not parents:
         return {}
     values = {"project_id": project_id, "trace_id": trace_id, "parents": parents}
-    ids = db.session.scalars(_ABOVE, values | {"most": MAX_LEVELS}).all()
+    ids = db.session.scalars(_ABOVE, values | {"max_rows": MAX_LEVELS}).all()
     return read_rows(project_id, trace_id, ids)

@@ -83,19 +83,19 @@ def histogram(
     """
     width = bar_width(until - since, bars)
     table = _TABLES[grain]
-    wanted = _where(table, project_id, candidates or matching, since, until)
-    most = READ_ROWS if candidates else EXACT_ROWS
-    rows = estimated_rows(sa.select(table.c.start_time).where(*wanted))
+    conditions = _where(table, project_id, candidates or matching, since, until)
+    max_rows = READ_ROWS if candidates else EXACT_ROWS
+    rows = estimated_rows(sa.select(table.c.start_time).where(*conditions))
 
     def read(share: float) -> Histogram:
         return _read(grain, project_id, matching, (since, until), width, share)
 
-    if rows <= most:
+    if rows <= max_rows:
         try:
             return read(1.0)
         except TooSlow:
             pass
-    return read(min(0.5, most / max(rows, 1)))
+    return read(min(0.5, max_rows / max(rows, 1)))
 
 
 def time_bounds(project_id: str) -> tuple[datetime, datetime] | None:

@@ -86,8 +86,8 @@ _ROOTS: Final = "s.parent_span_id IS NULL"
 _EARLIER_BELOW: Final = sa.text(_EARLIER.format(calls=_NEAR_CALLS.format(below=_BELOW)))
 _EARLIER_ROOTS: Final = sa.text(_EARLIER.format(calls=_NEAR_CALLS.format(below=_ROOTS)))
 _EARLIER_ANYWHERE: Final = sa.text(_EARLIER.format(calls=_CALLS_ANYWHERE))
-_SMALL: Final = sa.text("""
-    SELECT span_count <= :most FROM traces WHERE project_id = :project AND trace_id = :trace
+_IS_SMALL: Final = sa.text("""
+    SELECT span_count <= :max_spans FROM traces WHERE project_id = :project AND trace_id = :trace
 """)
 
 _TOTALS: Final = f"""
@@ -125,7 +125,7 @@ _PARTS: Final = sa.text("""
             SELECT p.text FROM parts p
             WHERE p.project_id = :project AND p.trace_id = k.trace_id AND p.hash = k.hash OFFSET 0
         ) p
-    ) summed WHERE sum <= :most
+    ) summed WHERE sum <= :max_bytes
 """)
 
 
@@ -165,8 +165,8 @@ def read_context(project_id: str, span: SpanDetail) -> Context | None:
         "start": span.start_time,
         "model": span.model,
     }
-    most = values | {"most": thresholds.FINDINGS_ON_READ}
-    if db.session.execute(_SMALL, most).scalar_one_or_none():
+    size_limit = values | {"max_spans": thresholds.MAX_SPANS_WITH_ALL_CALLS}
+    if db.session.execute(_IS_SMALL, size_limit).scalar_one_or_none():
         query = _EARLIER_ANYWHERE
     else:
         query = _EARLIER_ROOTS if span.parent_span_id is None else _EARLIER_BELOW
@@ -234,11 +234,11 @@ def _assembled(
 
 
 def fetch_parts(
-    project_id: str, connection: sa.Connection | None, keys: list[PartKey], most: int
+    project_id: str, connection: sa.Connection | None, keys: list[PartKey], max_bytes: int
 ) -> list[Any]:
     """Read parts for an `Assembler`, by the session or another connection."""
     traces, hashes = columns_of(keys, 2)
-    values = {"project": project_id, "traces": traces, "hashes": hashes, "most": most}
+    values = {"project": project_id, "traces": traces, "hashes": hashes, "max_bytes": max_bytes}
     return list((connection or db.session).execute(_PARTS, values))
 
 

@@ -87,7 +87,7 @@ _CHILDREN = """
     )
     FROM spans s WHERE s.project_id = %(project)s AND s.trace_id = %(trace)s
         AND {of} AND (s.start_time, s.span_id) > (%(time)s, %(id)s)
-    ORDER BY {by}s.start_time, s.span_id LIMIT %(most)s
+    ORDER BY {by}s.start_time, s.span_id LIMIT %(max_rows)s
 """
 # A patch may have moved a span below a parent that never arrived: it belongs to no level, but must
 # not be missing from the export.
@@ -203,10 +203,10 @@ class TraceSource:
         """Yield the rows of the whole tree, each parent before its children."""
         return self._rows((depth, span_id, 0) for depth, span_id in self._walk())
 
-    def upper(self, most: int) -> Iterator[Row]:
-        """Yield the rows of the tree's upper levels, at most ``most`` of them (a count of rows)."""
+    def upper(self, limit: int) -> Iterator[Row]:
+        """Yield the rows of the tree's upper levels, at most ``limit``."""
         below: dict[str | None, list[str]] = {}
-        left, level = most, [None]
+        left, level = limit, [None]
         while left > 0 and level:
             level = self._level(level, left, below)
             left -= len(level)
@@ -216,13 +216,13 @@ class TraceSource:
         return self._rows(_nested(below, counts))
 
     def _level(
-        self, parents: list[Any], most: int, below: dict[str | None, list[str]]
+        self, parents: list[Any], limit: int, below: dict[str | None, list[str]]
     ) -> list[Any]:
         """Add one level's ids to ``below`` by their parent, and return the ids."""
         if parents == [None]:
-            rows = self._driver.execute(_FIRST_LEVEL, (*self._key, most)).fetchall()
+            rows = self._driver.execute(_FIRST_LEVEL, (*self._key, limit)).fetchall()
         else:
-            rows = self._driver.execute(_NEXT_LEVEL, (*self._key, parents, most)).fetchall()
+            rows = self._driver.execute(_NEXT_LEVEL, (*self._key, parents, limit)).fetchall()
         for span_id, parent_id in rows:
             below.setdefault(parent_id, []).append(span_id)
         return [span_id for span_id, _ in rows]
@@ -257,14 +257,14 @@ class TraceSource:
                 stack.append(self._page(_BELOW, span_id, level.depth + 1, None))
 
     def _page(self, query: str, parent_id: str | None, depth: int, after: Any) -> _OpenLevel:
-        most = _PAGE_CHILDREN if depth < _DEEP else _PAGE_CHILDREN_DEEP
+        limit = _PAGE_CHILDREN if depth < _DEEP else _PAGE_CHILDREN_DEEP
         time, span_id = after or ("-infinity", "")
         values = {"project": self._key[0], "trace": self._key[1], "parent": parent_id}
         rows = self._driver.execute(
             query.encode(),
-            {**values, "time": time, "id": span_id, "most": most},
+            {**values, "time": time, "id": span_id, "max_rows": limit},
         ).fetchall()
-        return _OpenLevel(query, parent_id, depth, rows[::-1], len(rows) == most)
+        return _OpenLevel(query, parent_id, depth, rows[::-1], len(rows) == limit)
 
     def _rows(self, positions: Iterator[tuple[int, str, int]]) -> Iterator[Row]:
         waiting: deque[tuple[int, int]] = deque()

@@ -302,8 +302,8 @@ def count_spans(project_id: str, conditions: Sequence[Condition]) -> int:
     return int(db.session.execute(query).scalar_one())
 
 
-def span_ids(project_id: str, trace_ids: Sequence[str], most: int) -> dict[str, list[str]]:
-    """Return up to ``most`` span ids of each of these traces, in time order, by trace id."""
+def span_ids(project_id: str, trace_ids: Sequence[str], limit: int) -> dict[str, list[str]]:
+    """Return up to ``limit`` span ids of each of these traces, in time order, by trace id."""
     wanted = sa.values(sa.column("trace_id", sa.Text), name="wanted").data(
         [(trace_id,) for trace_id in trace_ids]
     )
@@ -312,7 +312,7 @@ def span_ids(project_id: str, trace_ids: Sequence[str], most: int) -> dict[str, 
         .where(spans.c.project_id == project_id, spans.c.trace_id == wanted.c.trace_id)
         .where(~spans.c.placeholder)
         .order_by(spans.c.start_time, spans.c.span_id)
-        .limit(most)
+        .limit(limit)
         .lateral("ids")
     )
     ids_by_trace: dict[str, list[str]] = {trace_id: [] for trace_id in trace_ids}

@@ -57,7 +57,7 @@ _USAGE_BELOW: Final = f"""
                 FROM down JOIN spans s ON {OF_TRACE} AND s.parent_span_id = down.span_id
                 WHERE s.span_id NOT IN (SELECT span_id FROM nodes)
             )
-            SELECT * FROM down LIMIT %(most)s + 1
+            SELECT * FROM down LIMIT %(max_rows)s + 1
         ) w
     )
     SELECT w.node_id, count(*), count(s.span_id) > 0,
@@ -143,7 +143,7 @@ class LoadedNodes:
         Only the first `repeats.MAX_COMPARED_SPANS` spans below one are read, and one more.
         """
         maximum = repeats.MAX_COMPARED_SPANS
-        values = {**self._values, "ids": list(span_ids), "most": maximum}
+        values = {**self._values, "ids": list(span_ids), "max_rows": maximum}
         below = {
             span_id: UsageBelow(UsageTotal(*numbers), has_usage, equal_child, spans)
             for span_id, spans, has_usage, *numbers, equal_child in self._cursor.execute(

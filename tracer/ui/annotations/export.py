@@ -33,7 +33,7 @@ def export(project_id: str) -> AnyResponse | str:
             sort=request.args.get("sort", ""),
             columns=request.args.get("columns", ""),
             total=count_selection(project_id, selection),
-            most=MAX_STREAMED,
+            maximum=MAX_STREAMED,
             formats=[
                 form for form in FORMATS.values() if form.name != PARQUET or parquet.is_available()
             ],

@@ -83,7 +83,7 @@ def comparison(project_id: str) -> str:
         volumes=_volumes(project_id, chosen, traces),
         rows=rows,
         error=error,
-        most=MAX_GROUPS,
+        maximum=MAX_GROUPS,
         project_id=project_id,
         address=url_for("ui.comparison", project_id=project_id),
     )

@@ -51,7 +51,7 @@ def dataset_run(project_id: str, name: str, run: str) -> str:
         part=part,
         shown=shown,
         total=len(placed),
-        most=MAX_RESULTS,
+        maximum=MAX_RESULTS,
         numbered=numbered,
         scores=scores.list_scores(project_id, run_id=run_row.run_id),
         **_contents(project_id, [result for _, result in shown]),

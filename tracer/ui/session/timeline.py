@@ -59,7 +59,7 @@ class Timeline:
     total_cost: Decimal
     context: list[float]
     """Height from 0 to 40 of the input tokens of each trace."""
-    most_context: int
+    max_context: int
     numbered: bool
     failed: list[Block]
     partial: bool
@@ -103,7 +103,7 @@ def timeline(turns: Sequence[Turn], now: datetime, path: str, shown: dict[str, i
         cost=_path(steps, total),
         total_cost=total,
         context=[round(40 * (turn.input_tokens or 0) / maximum, 1) for turn in turns if maximum],
-        most_context=maximum,
+        max_context=maximum,
         numbered=len(turns) <= _NUMBERED,
         failed=[block for block in blocks if block.status == "error"],
         partial=len(turns) >= MAX_TURNS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from flask import request
 
-from tracer.analysis.findings.finding import Finding
+from tracer.analysis.findings.finding import ISSUES, Finding
 from tracer.analysis.findings.findings import Findings
 from tracer.store.traces.span_tree import SpanRow, read_rows
 from tracer.ui.base.representations import Representations, html_and_json
@@ -17,8 +17,6 @@ from tracer.ui.trace.timeline import read_findings
 from tracer.ui.waterfall.from_request import axis_of
 from tracer.ui.waterfall.window import Window
 
-HIGHLIGHTS = ("failed", "slowest", "dearest")
-"""Kinds that most traces have: no issues, and not counted as checks."""
 LABELS = {
     "failed": "What failed",
     "slowest": "What took longest",
@@ -31,7 +29,10 @@ LABELS = {
     "window": "Full context window",
     "resent": "Result sent again",
 }
-ICONS = {"failed": "error", "slowest": "gap", "dearest": "generation"} | {
+ICONS = {
+    "failed": "error",
+    "slowest": "gap",
+    "dearest": "generation",
     "schema": "error",
     "cut": "warning",
     "retried": "warning",
@@ -81,7 +82,7 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
             "findings": findings,
             "items": _items(project_id, trace_id, findings) if findings else [],
             "absent": _absent(findings) if findings else [],
-            "checks": len(LABELS) - len(HIGHLIGHTS),
+            "checks": len(ISSUES),
             "selected": selection.span_id,
             "panel": panel_of(selection),
             "ticks": Window(axis_of(trace), axis_of(trace)).ticks(),
@@ -95,21 +96,21 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
 
 
 def _absent(findings: Findings) -> list[str]:
-    """Return the issues that were looked for and not found."""
+    """Return the issues that the trace was checked for and does not have."""
     present = {finding.kind for finding in findings.findings}
-    return [label for kind, label in LABELS.items() if kind not in (*present, *HIGHLIGHTS)]
+    return [LABELS[kind] for kind in ISSUES if kind not in present]
 
 
 def _items(project_id: str, trace_id: str, findings: Findings) -> list[FindingItem]:
-    every = [*findings.highlights, *findings.findings]
-    span_ids = {span_id for finding in every for span_id in finding.spans}
+    all_findings = [*findings.highlights, *findings.findings]
+    span_ids = {span_id for finding in all_findings for span_id in finding.spans}
     rows = read_rows(project_id, trace_id, span_ids)
     return [
         FindingItem(
             finding,
-            ICONS.get(finding.kind, "warning"),
-            LABELS.get(finding.kind, finding.kind),
+            ICONS[finding.kind],
+            LABELS[finding.kind],
             [rows[span_id] for span_id in finding.spans if span_id in rows],
         )
-        for finding in every
+        for finding in all_findings
     ]

@@ -32,7 +32,7 @@ from tracer.web.langfuse.routes import (
 from tracer.web.operations import Operation, describe
 from tracer.web.problems import register_problems
 from tracer.web.services import services
-from tracer.wire.langfuse.library.media import MOST_BYTES, MediaBody, MediaReport
+from tracer.wire.langfuse.library.media import MAX_MEDIA_BYTES, MediaBody, MediaReport
 from tracer.wire.langfuse.times import read_sent
 from tracer.wire.reading import read_storable_json
 
@@ -153,7 +153,7 @@ def report(media_id: str) -> Response:
 def upload(token: str) -> Response:
     """Store the body as the content of the medium that the URL names."""
     project, medium = _opened(token)
-    request.max_content_length = MOST_BYTES
+    request.max_content_length = MAX_MEDIA_BYTES
     with transaction():
         media.upload(project, medium, request.stream)
     return reply(Message(message="OK"))

@@ -13,7 +13,7 @@ from tracer.records import Json
 from tracer.wire.langfuse.library.bodies import Name, Sent
 from tracer.wire.native.requests import Time
 
-MOST_BYTES: Final = 1_000_000_000
+MAX_MEDIA_BYTES: Final = 1_000_000_000
 """Largest announced medium, as at Langfuse."""
 
 CONTENT_TYPES: Final = frozenset(
@@ -44,7 +44,7 @@ class MediaBody(Sent, kw_only=True):
     content_type: Annotated[
         str, Meta(min_length=3, max_length=200, description="one of Langfuse's types")
     ]
-    content_length: Annotated[int, Meta(ge=0, le=MOST_BYTES)]
+    content_length: Annotated[int, Meta(ge=0, le=MAX_MEDIA_BYTES)]
     sha256_hash: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$", description="base64")] = (
         msgspec.field(name="sha256Hash")
     )

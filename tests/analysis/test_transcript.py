@@ -37,8 +37,8 @@ def test_each_message_is_new_in_the_entry_of_its_first_call() -> None:
             model("b", [ASK, ANSWER, {**ASK, "content": "When?"}], "Soon"),
         ]
     )
-    assert (texts(first), first.again) == (["Where is my order?"], 0)
-    assert (texts(second), second.again) == (["When?"], 2)
+    assert (texts(first), first.repeated_count) == (["Where is my order?"], 0)
+    assert (texts(second), second.repeated_count) == (["When?"], 2)
     assert [part.text for part in second.answer[0].parts] == ["Soon"]
 
 
@@ -50,7 +50,7 @@ def test_a_tool_that_a_model_called_shows_its_result_and_no_second_call() -> Non
     assert [part.type for part in call.answer[0].parts] == ["tool_call"]
     assert (ran.called, ran.new) == (True, [])
     assert ran.answer[0].parts[0].data == {"state": "sent"}
-    assert (after.new, after.again) == ([], 3)
+    assert (after.new, after.repeated_count) == ([], 3)
 
 
 def test_a_tool_that_no_model_called_shows_its_arguments() -> None:
@@ -63,7 +63,7 @@ def test_a_tool_that_no_model_called_shows_its_arguments() -> None:
 def test_a_tool_result_without_a_span_is_new_in_the_call_that_sends_it() -> None:
     _, after = added([model("a", [ASK], [CALL]), model("b", [ASK, CALL, RESULT], [ANSWER])])
     assert [part.type for m in after.new for part in m.parts] == ["tool_result"]
-    assert after.again == 2
+    assert after.repeated_count == 2
 
 
 def user(text: str) -> dict[str, Any]:
@@ -76,14 +76,14 @@ def assistant(text: str) -> dict[str, Any]:
 
 def test_equal_messages_of_one_input_are_all_new() -> None:
     [entry] = added([model("a", [user("yes"), user("yes"), assistant("yes"), user("yes")], None)])
-    assert (len(entry.new), entry.again) == (4, 0)
+    assert (len(entry.new), entry.repeated_count) == (4, 0)
 
 
 def test_an_answer_that_is_given_again_is_new_again() -> None:
     talk = [user("Ready?"), assistant("yes"), user("yes"), assistant("yes"), user("yes")]
     entries = added(model(str(n), talk[:n], talk[n]) for n in (1, 3))
     assert [texts(entry) for entry in entries] == [["Ready?"], ["yes"]]
-    assert [entry.again for entry in entries] == [0, 2]
+    assert [entry.repeated_count for entry in entries] == [0, 2]
 
 
 def test_equal_results_of_tools_without_spans_are_all_new() -> None:
@@ -91,7 +91,7 @@ def test_equal_results_of_tools_without_spans_are_all_new() -> None:
     results = [{**RESULT, "tool_call_id": str(n)} for n in range(30)]
     _, after = added([model("a", [ASK], [calls]), model("b", [ASK, calls, *results], [ANSWER])])
     assert len([part for m in after.new for part in m.parts]) == 30
-    assert after.again == 2
+    assert after.repeated_count == 2
 
 
 def test_results_that_their_own_spans_show_are_repeats_in_any_order() -> None:
@@ -101,7 +101,7 @@ def test_results_that_their_own_spans_show_are_repeats_in_any_order() -> None:
     ]
     results = [{**RESULT, "content": f'{{"state": "{s}"}}'} for s in ("lost", "sent", "sent")]
     steps = [model("a", [ASK], [CALL]), *tools, model("b", [ASK, CALL, *results], [ANSWER])]
-    assert (added(steps)[-1].new, added(steps)[-1].again) == ([], 5)
+    assert (added(steps)[-1].new, added(steps)[-1].repeated_count) == ([], 5)
 
 
 def test_a_result_that_arrives_again_without_a_span_is_new() -> None:
@@ -115,8 +115,8 @@ def test_a_result_that_arrives_again_without_a_span_is_new() -> None:
         model("c", again, [ANSWER]),
     ]
     entries = added(steps)
-    assert (entries[3].new, entries[3].again) == ([], 3)
-    assert (len(entries[4].new), entries[4].again) == (1, 4)
+    assert (entries[3].new, entries[3].repeated_count) == ([], 3)
+    assert (len(entries[4].new), entries[4].repeated_count) == (1, 4)
 
 
 def test_agents_that_take_turns_repeat_their_own_calls() -> None:
@@ -142,7 +142,7 @@ def test_a_call_that_sends_only_the_end_of_the_conversation_repeats_it() -> None
             model("b", head + talk[4:9], assistant("end")),
         ]
     )
-    assert (texts(entries[1]), entries[1].again) == (["8"], 5)
+    assert (texts(entries[1]), entries[1].repeated_count) == (["8"], 5)
 
 
 def test_a_new_message_that_equals_an_old_one_is_new() -> None:
@@ -152,7 +152,7 @@ def test_a_new_message_that_equals_an_old_one_is_new() -> None:
             model("b", [user("hi"), user("yes")], "fine"),
         ]
     )
-    assert (texts(entries[1]), entries[1].again) == (["yes"], 1)
+    assert (texts(entries[1]), entries[1].repeated_count) == (["yes"], 1)
 
 
 @given(st.lists(st.tuples(st.sampled_from("us"), st.sampled_from("ab")), min_size=1, max_size=8))
@@ -160,7 +160,7 @@ def test_each_message_of_a_growing_conversation_is_new_once(talk: list[tuple[str
     sent = [{"role": {"u": "user", "s": "system"}[r], "content": t} for r, t in talk]
     entries = added(model(f"{n}", sent[: n + 1], None) for n in range(len(sent)))
     assert [(m.role[0], m.parts[0].text) for entry in entries for m in entry.new] == talk
-    assert [entry.again for entry in entries] == list(range(len(sent)))
+    assert [entry.repeated_count for entry in entries] == list(range(len(sent)))
 
 
 TALKS = st.lists(st.sampled_from([user("a"), user("b"), assistant("a")]), max_size=6)
@@ -171,8 +171,8 @@ def test_every_message_is_either_new_or_a_repeat(
     first: list[Any], answer: str | None, second: list[Any], other: str | None
 ) -> None:
     entries = added([model("a", first, answer), model("b", second, other)])
-    assert [len(entry.new) + entry.again for entry in entries] == [len(first), len(second)]
-    assert entries[0].again == 0
+    assert [len(entry.new) + entry.repeated_count for entry in entries] == [len(first), len(second)]
+    assert entries[0].repeated_count == 0
     # Nothing is a repeat that stood nowhere before.
     known = [*first, assistant(answer)] if answer else first
-    assert entries[1].again <= len([message for message in second if message in known])
+    assert entries[1].repeated_count <= len([message for message in second if message in known])

@@ -46,7 +46,7 @@ class Added(msgspec.Struct, kw_only=True):
     """What one step adds to the conversation."""
 
     span_id: str
-    again: int
+    repeated_count: int
     """Number of its input messages that an earlier step has shown."""
     new: list[Message]
     """Its other input messages."""
@@ -78,7 +78,7 @@ class Transcript:
         self._remember(keys + [_key(message) for message in answer])
         for message in answer:
             self._calls.update(_digest("call", part.name, part.data) for part in _calls(message))
-        return Added(span_id=step.span_id, again=len(repeated), new=new, answer=answer)
+        return Added(span_id=step.span_id, repeated_count=len(repeated), new=new, answer=answer)
 
     def _tool(self, step: ConversationStep) -> Added:
         called = _digest("call", step.name, decoded(step.input)) in self._calls
@@ -89,7 +89,7 @@ class Transcript:
             answer = [Message(role="tool", parts=[result])]
             self._results[_digest("tool", *_content(result))] += 1
         new = [] if called else [Message(role="assistant", parts=[call])]
-        return Added(span_id=step.span_id, again=0, new=new, answer=answer, called=called)
+        return Added(span_id=step.span_id, repeated_count=0, new=new, answer=answer, called=called)
 
     def _repeated(self, keys: list[_Key]) -> set[int]:
         """Return the indexes of the messages that an earlier step has shown."""

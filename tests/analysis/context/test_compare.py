@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.analysis.context.calls import Call
-from tracer.analysis.context.compare import CACHED, CHANGED, KNOWN, NEW, Context, compare
+from tracer.analysis.context.compare import CACHED, CHANGED, REPEATED, NEW, Context, compare
 from tracer.analysis.context.misses import (
     COMPACTED,
     EXPIRED,
@@ -58,7 +58,7 @@ def states(context: Context) -> list[str]:
 
 def test_a_history_that_grows_is_known_and_its_end_new() -> None:
     context = compared(call(CHAT), call(CHAT[:2], "before", 0))
-    assert states(context) == [KNOWN, KNOWN, NEW, NEW]
+    assert states(context) == [REPEATED, REPEATED, NEW, NEW]
     assert context.previous_id == "before"
     assert context.miss is None
     assert context.sent_before is None
@@ -67,7 +67,7 @@ def test_a_history_that_grows_is_known_and_its_end_new() -> None:
 def test_tokens_are_shared_out_by_length_and_add_up() -> None:
     context = compared(call(CHAT, input_tokens=10_000), call(CHAT[:2], "before", 0))
     assert sum(context.tokens.values()) - 10_000 in range(-3, 4)
-    assert context.tokens[KNOWN] == context.sent_before
+    assert context.tokens[REPEATED] == context.sent_before
     sizes = [len(str(item["content"])) for item in CHAT]
     for shown, size in zip(context.messages, sizes, strict=True):
         assert abs((shown.tokens or 0) - 10_000 * size / sum(sizes)) < 150
@@ -76,14 +76,14 @@ def test_tokens_are_shared_out_by_length_and_add_up() -> None:
 def test_what_was_read_from_the_cache_is_marked_from_the_start_on() -> None:
     now = call(CHAT, input_tokens=10_000, cache_read=4_300)
     context = compared(now, call(CHAT[:3], "before", 0))
-    assert states(context) == [CACHED, KNOWN, KNOWN, NEW]
+    assert states(context) == [CACHED, REPEATED, REPEATED, NEW]
 
 
 def test_a_date_in_the_system_prompt_is_why_the_cache_missed() -> None:
     changed = [message("system", SYSTEM.replace("Monday", "Tuesday")), *CHAT[1:]]
     now = call(changed, input_tokens=10_000, cache_read=0)
     context = compared(now, call(CHAT, "before", 0))
-    assert states(context) == [CHANGED, KNOWN, KNOWN, KNOWN]
+    assert states(context) == [CHANGED, REPEATED, REPEATED, REPEATED]
     miss = context.miss
     assert miss is not None
     assert (miss.reason, miss.number) == (MESSAGE_CHANGED, 1)
@@ -181,6 +181,6 @@ def test_states_agree_with_a_plain_comparison(
     for position, shown in enumerate(context.messages):
         same = same and position < len(before) and before[position] == now[position]
         if same or now[position] in before:
-            assert shown.state == KNOWN
+            assert shown.state == REPEATED
         else:
             assert shown.state in (NEW, CHANGED)

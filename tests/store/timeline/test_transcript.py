@@ -37,14 +37,19 @@ def test_pages_lead_through_the_calls_with_the_previous_page_as_context(
 ) -> None:
     put(connection, span("root"), span("step", "root", kind="chain"), *calls(PER_PAGE + 5))
     first = page_of()
-    assert ids(first.steps) == [f"{n:03}" for n in range(PER_PAGE)]
-    assert (first.count, first.before, first.earlier, first.unread) == (PER_PAGE + 5, [], None, 0)
+    assert ids(first.entries) == [f"{n:03}" for n in range(PER_PAGE)]
+    assert (first.count, first.previous_entries, first.earlier, first.unread) == (
+        PER_PAGE + 5,
+        [],
+        None,
+        0,
+    )
     second = page_of(first.later)
-    assert ids(second.steps) == [f"{n:03}" for n in range(PER_PAGE, PER_PAGE + 5)]
-    assert ids(second.before) == ids(first.steps)
+    assert ids(second.entries) == [f"{n:03}" for n in range(PER_PAGE, PER_PAGE + 5)]
+    assert ids(second.previous_entries) == ids(first.entries)
     assert second.later is None
-    assert ids(page_of(second.earlier).steps) == ids(first.steps)
-    texts = [entry.texts.input for entry in second.steps if entry.texts is not None]
+    assert ids(page_of(second.earlier).entries) == ids(first.entries)
+    texts = [entry.step.input for entry in second.entries if entry.step is not None]
     assert texts == [str(n) for n in range(PER_PAGE, PER_PAGE + 5)]
 
 
@@ -54,9 +59,9 @@ def test_texts_beyond_the_size_of_a_page_are_left_to_their_spans(
     # Random digits, which LZ4 can not compress: one text fits a page, two do not.
     digits = "".join(random.Random(1).choices("0123456789abcdef", k=1_600_000))
     put(connection, span("root"), *calls(3, output=digits))
-    steps = page_of().steps
+    entries = page_of().entries
     assert ids(steps) == ["000", "001", "002"]
-    assert [entry.texts is None for entry in steps] == [False, True, True]
+    assert [entry.step is None for entry in steps] == [False, True, True]
 
 
 def test_a_trace_without_calls_has_an_empty_page(connection: psycopg.Connection[Any]) -> None:

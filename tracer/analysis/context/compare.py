@@ -20,13 +20,13 @@ from tracer.analysis.context.calls import (
 from tracer.analysis.context.misses import TOLERANCE, Miss, find_miss
 
 CACHED: Final = "cached"
-"""Repeated and, according to the number of cached tokens, read from the cache."""
-KNOWN: Final = "known"
-"""Repeated, but not read from the cache."""
+"""Sent in the earlier call as well and, by the number of cached tokens, read from the cache."""
+REPEATED: Final = "known"
+"""Sent in the earlier call as well, but not read from the cache."""
 CHANGED: Final = "changed"
 """At the position of an earlier message of the same role, with another text."""
 NEW: Final = "new"
-STATES: Final = (CACHED, KNOWN, CHANGED, NEW)
+STATES: Final = (CACHED, REPEATED, CHANGED, NEW)
 
 
 class ContextMessage(msgspec.Struct, kw_only=True):
@@ -112,7 +112,7 @@ def _states(current: ReadCall, previous: ReadCall) -> Iterator[str]:
         if index < cached_count:
             yield CACHED
         elif item in previous_items:
-            yield KNOWN
+            yield REPEATED
         elif index < len(previous.items) and previous.items[index].role == item.role:
             yield CHANGED
         else:

@@ -26,7 +26,7 @@ _MAX_EARLIER_CALLS: Final = 8
 _MAX_GROWERS: Final = 5
 
 
-class Step(msgspec.Struct, kw_only=True):
+class CallInput(msgspec.Struct, kw_only=True):
     """The input of one call."""
 
     span_id: str
@@ -43,9 +43,9 @@ class Step(msgspec.Struct, kw_only=True):
 class ContextTotals(msgspec.Struct, kw_only=True):
     """Sums over the model calls of a trace or session that report their input tokens."""
 
-    steps: list[Step] = []
+    steps: list[CallInput] = []
     """In the order of time."""
-    growers: list[Step] = []
+    growers: list[CallInput] = []
     """The calls with most new tokens, the largest first."""
     input_tokens: int = 0
     sent_before: int = 0
@@ -117,7 +117,7 @@ def _add(totals: ContextTotals, compared: Compared) -> None:
         totals.avoidable_cost += costs.avoidable
     earlier_tokens = other.call.input_tokens or 0 if other else 0
     totals.steps.append(
-        Step(
+        CallInput(
             span_id=call.span_id,
             trace_id=call.trace_id,
             name=call.name,

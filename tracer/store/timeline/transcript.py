@@ -1,4 +1,4 @@
-"""Reads the texts for the transcript of a trace: one page of steps, of bounded size."""
+"""Reads the texts for the transcript of a trace: one page of entries, of bounded size."""
 
 from __future__ import annotations
 
@@ -42,18 +42,19 @@ _TEXTS = sa.text(f"""
 
 @dataclass(frozen=True, slots=True)
 class TranscriptEntry:
-    """A model call or tool run; ``texts`` is None where its texts exceed the size of a page."""
+    """A model call or tool run; ``step`` is None where its texts exceed the size of a page."""
 
     span: SpanRow
-    texts: ConversationStep | None
+    step: ConversationStep | None
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptPage:
-    """One page of steps in time order; `before` holds the last steps of the previous page."""
+    """One page of entries in time order."""
 
-    before: list[TranscriptEntry]
-    steps: list[TranscriptEntry]
+    previous_entries: list[TranscriptEntry]
+    """The entries of the page before, whose messages this page repeats."""
+    entries: list[TranscriptEntry]
     earlier: str | None
     later: str | None
     count: int
@@ -62,7 +63,7 @@ class TranscriptPage:
 
 
 def read_transcript(project_id: str, trace_id: str, cursor: str | None) -> TranscriptPage | None:
-    """Return a page of the steps of a trace; None: its timeline is not built yet.
+    """Return a page of the model calls and tool runs of a trace; None: its timeline is not built yet.
 
     Raises BadCursor.
     """
@@ -71,12 +72,12 @@ def read_transcript(project_id: str, trace_id: str, cursor: str | None) -> Trans
         return None
     page = log.page(cursor, PER_PAGE)
     rows = [row.span for row in page.rows]
-    before = _rows_before(log, page.earlier)
+    previous_rows = _rows_before(log, page.earlier)
     # The nearest first: they most likely contain the messages that this page repeats.
-    previous = _steps(project_id, trace_id, before[::-1])[::-1]
+    previous_entries = _entries(project_id, trace_id, previous_rows[::-1])[::-1]
     return TranscriptPage(
-        before=previous,
-        steps=_steps(project_id, trace_id, rows),
+        previous_entries=previous_entries,
+        entries=_entries(project_id, trace_id, rows),
         earlier=page.earlier,
         later=page.later,
         count=page.count,
@@ -88,7 +89,7 @@ def _rows_before(log: Log, earlier: str | None) -> list[SpanRow]:
     return [row.span for row in log.page(earlier, PER_PAGE).rows] if earlier else []
 
 
-def _steps(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> list[TranscriptEntry]:
+def _entries(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> list[TranscriptEntry]:
     if not rows:
         return []
     values = {"project": project_id, "trace": trace_id, "ids": [row.span_id for row in rows]}

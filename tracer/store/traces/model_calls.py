@@ -29,32 +29,36 @@ _MAX_SPANS: Final = 2_000
 """Spans below one parent that are searched for earlier calls: those that start just before."""
 _MAX_CALLS_IN_TOTALS: Final = 500
 """Calls over which totals are computed; of more there are no totals."""
-_MAX_WHOLE_BYTES: Final = 4_000_000
-"""About the compressed size of the inputs that are not divided into parts."""
+_MAX_UNDIVIDED_BYTES: Final = 4_000_000
+"""The limit on the compressed size of the values that are not divided into parts."""
 _MAX_PART_BYTES: Final = 16_000_000
 
-# Columns of a call; `p` are the rows of `span_payload_rows`. Whole values count by their size.
+# The columns of a call, from `spans s` and `span_payload_rows payload`.
 _COLUMNS: Final = """s.trace_id, s.span_id, s.name, s.model, s.start_time, s.input_tokens,
-    s.total_cost, p.split, p.input, p.tools, p.output, p.usage, p.cost, p.cost_source, p.provider"""
-_WHOLE: Final = " + ".join(
-    f"CASE WHEN p.split & {bit(name)} <> 0 THEN 0 ELSE coalesce(pg_column_size(p.{name}), 0) END"
+    s.total_cost, payload.split, payload.input, payload.tools, payload.output,
+    payload.usage, payload.cost, payload.cost_source, payload.provider"""
+# The size of the values that are not divided into parts.
+_UNDIVIDED_SIZE: Final = " + ".join(
+    f"CASE WHEN payload.split & {bit(name)} <> 0 THEN 0"
+    f" ELSE coalesce(pg_column_size(payload.{name}), 0) END"
     for name in ("input", "tools", "output")
 )
 
 # In a large trace only spans near in the tree are looked at, so that its size does not matter:
 # those below the same parent, or below one of the parent's siblings.
-_NEAR: Final = """
+_NEARBY_PARENTS: Final = """
     SELECT CAST(:parent AS text) AS span_id
     UNION (
-        SELECT s.span_id FROM spans p JOIN spans s
-            ON s.project_id = p.project_id AND s.trace_id = p.trace_id
-            AND s.parent_span_id = p.parent_span_id AND s.start_time <= :start
-        WHERE p.project_id = :project AND p.trace_id = :trace AND p.span_id = :parent
+        SELECT s.span_id FROM spans parent JOIN spans s
+            ON s.project_id = parent.project_id AND s.trace_id = parent.trace_id
+            AND s.parent_span_id = parent.parent_span_id AND s.start_time <= :start
+        WHERE parent.project_id = :project AND parent.trace_id = :trace
+            AND parent.span_id = :parent
         ORDER BY s.parent_span_id DESC, s.start_time DESC, s.span_id DESC LIMIT 50
     )
 """
 _NEAR_CALLS: Final = f"""
-    WITH near (span_id) AS ({_NEAR}), calls AS (
+    WITH near (span_id) AS ({_NEARBY_PARENTS}), calls AS (
         SELECT s.* FROM near n CROSS JOIN LATERAL (
             SELECT * FROM spans s
             WHERE s.project_id = :project AND s.trace_id = :trace AND {{below}}
@@ -76,10 +80,11 @@ _CALLS_ANYWHERE: Final = f"""
 """  # noqa: S608 - composed of constants; values are bound
 _EARLIER: Final = f"""
     {{calls}}, sized AS (
-        SELECT {_COLUMNS}, sum({_WHOLE}) OVER (ORDER BY s.start_time DESC, s.span_id DESC) AS size
-        FROM calls s JOIN span_payload_rows p USING (project_id, trace_id, span_id)
+        SELECT {_COLUMNS},
+            sum({_UNDIVIDED_SIZE}) OVER (ORDER BY s.start_time DESC, s.span_id DESC) AS size
+        FROM calls s JOIN span_payload_rows payload USING (project_id, trace_id, span_id)
     )
-    SELECT * FROM sized WHERE size <= {_MAX_WHOLE_BYTES} ORDER BY start_time, span_id
+    SELECT * FROM sized WHERE size <= {_MAX_UNDIVIDED_BYTES} ORDER BY start_time, span_id
 """  # noqa: S608 - composed of constants; values are bound
 _BELOW: Final = "s.parent_span_id = n.span_id"
 _ROOTS: Final = "s.parent_span_id IS NULL"
@@ -92,14 +97,15 @@ _IS_SMALL: Final = sa.text("""
 
 _TOTALS: Final = f"""
     WITH calls AS ({{calls}} LIMIT {_MAX_CALLS_IN_TOTALS + 1})
-    SELECT {_COLUMNS}, sum({_WHOLE}) OVER (ORDER BY s.start_time, s.trace_id, s.span_id) AS size
-    FROM calls s JOIN span_payload_rows p USING (project_id, trace_id, span_id)
+    SELECT {_COLUMNS},
+        sum({_UNDIVIDED_SIZE}) OVER (ORDER BY s.start_time, s.trace_id, s.span_id) AS size
+    FROM calls s JOIN span_payload_rows payload USING (project_id, trace_id, span_id)
     ORDER BY s.start_time, s.trace_id, s.span_id
 """  # noqa: S608 - composed of constants; values are bound
-_METERED: Final = "s.kind = 'generation' AND NOT s.placeholder AND s.input_tokens IS NOT NULL"
+_HAS_TOKENS: Final = "s.kind = 'generation' AND NOT s.placeholder AND s.input_tokens IS NOT NULL"
 # In the order of `ix_spans_tree`, see `tests/store/test_bounded_reads.py`.
 _CALLS_OF_TRACE: Final = f"""
-    SELECT * FROM spans s WHERE s.project_id = :project AND s.trace_id = :trace AND {_METERED}
+    SELECT * FROM spans s WHERE s.project_id = :project AND s.trace_id = :trace AND {_HAS_TOKENS}
     ORDER BY s.parent_span_id, s.start_time, s.span_id
 """  # noqa: S608 - composed of constants; values are bound
 _CALLS_OF_SESSION: Final = f"""
@@ -109,7 +115,7 @@ _CALLS_OF_SESSION: Final = f"""
         ORDER BY start_time, trace_id LIMIT {_MAX_CALLS_IN_TOTALS + 1}
     ) t CROSS JOIN LATERAL (
         SELECT * FROM spans s
-        WHERE s.project_id = t.project_id AND s.trace_id = t.trace_id AND {_METERED}
+        WHERE s.project_id = t.project_id AND s.trace_id = t.trace_id AND {_HAS_TOKENS}
         ORDER BY s.parent_span_id, s.start_time, s.span_id LIMIT {_MAX_CALLS_IN_TOTALS + 1}
     ) s
 """  # noqa: S608 - composed of constants; values are bound
@@ -174,7 +180,7 @@ def read_context(project_id: str, span: SpanDetail) -> Context | None:
     # The span itself is read again, so that its messages are the same objects as those before.
     if len(rows) < 2 or rows[-1].span_id != span.span_id:
         return None
-    calls = _assembled(project_id, rows, None, answers=False)
+    calls = _calls_of_rows(project_id, rows, None, with_outputs=False)
     return compare(calls[-1], calls[:-1]) if calls else None
 
 
@@ -196,16 +202,16 @@ def _calls(
 ) -> list[Call] | None:
     rows = (connection or db.session).execute(query, values | {"project": project_id}).all()
     # Sums over a part of the calls would mislead.
-    if len(rows) > _MAX_CALLS_IN_TOTALS or (rows and rows[-1].size > _MAX_WHOLE_BYTES):
+    if len(rows) > _MAX_CALLS_IN_TOTALS or (rows and rows[-1].size > _MAX_UNDIVIDED_BYTES):
         return None
-    return _assembled(project_id, rows, connection, answers=True)
+    return _calls_of_rows(project_id, rows, connection, with_outputs=True)
 
 
-def _assembled(
-    project_id: str, rows: Sequence[Any], connection: sa.Connection | None, *, answers: bool
+def _calls_of_rows(
+    project_id: str, rows: Sequence[Any], connection: sa.Connection | None, *, with_outputs: bool
 ) -> list[Call] | None:
     """Return rows as calls; None: their parts are too long."""
-    names = ("input", "tools", "output") if answers else ("input", "tools")
+    names = ("input", "tools", "output") if with_outputs else ("input", "tools")
     assembler = Assembler(partial(fetch_parts, project_id, connection), _MAX_PART_BYTES)
     split = [
         (row.trace_id, getattr(row, name))
@@ -227,7 +233,7 @@ def _assembled(
             reports_cache,
             value(row, "input"),
             value(row, "tools"),
-            value(row, "output") if answers else None,
+            value(row, "output") if with_outputs else None,
         )
         for row in rows
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tracer.analysis.context.compare import (
     CACHED,
     CHANGED,
-    KNOWN,
+    REPEATED,
     NEW,
     Context,
     ContextMessage,
@@ -28,7 +28,7 @@ from tracer.wording import plural
 _MAX_SEGMENTS = 200
 _LABELS = {
     CACHED: "cached",
-    KNOWN: "known, not cached",
+    REPEATED: "known, not cached",
     CHANGED: "changed",
     NEW: "new",
 }
@@ -48,10 +48,13 @@ class ContextView:
     legend: list[tuple[str, str, str]]
     """State, label and tokens."""
     miss_heading: str
+    """Why the cache missed; empty: it did not, or that is unknown."""
     miss_detail: str
     difference: list[Piece]
-    cost: str
-    estimated: bool
+    avoidable_cost: str
+    """A sentence; empty: no cost was avoidable, or the price is unknown."""
+    has_token_counts: bool
+    """The tokens of messages are estimated; False: the call reports no input tokens."""
 
 
 def view_context(context: Context | None) -> ContextView | None:
@@ -70,8 +73,8 @@ def view_context(context: Context | None) -> ContextView | None:
         miss_heading=_miss_heading(miss) if miss else "",
         miss_detail=_miss_detail(miss) if miss else "",
         difference=miss.difference if miss else [],
-        cost=_cost(context),
-        estimated=context.input_tokens is not None,
+        avoidable_cost=_avoidable_cost(context),
+        has_token_counts=context.input_tokens is not None,
     )
 
 
@@ -97,7 +100,7 @@ def _legend(context: Context) -> list[tuple[str, str, str]]:
     return [
         (
             state,
-            "sent before" if state == KNOWN and context.cache_read is None else label,
+            "sent before" if state == REPEATED and context.cache_read is None else label,
             whole(context.tokens.get(state)) if context.tokens else "",
         )
         for state, label in _LABELS.items()
@@ -136,7 +139,7 @@ def _minutes(miss: Miss) -> str:
     return f"{minutes * 60:.0f} seconds" if minutes < 2 else f"{minutes:.0f} minutes"
 
 
-def _cost(context: Context) -> str:
+def _avoidable_cost(context: Context) -> str:
     cost = context.avoidable_cost
     if not cost:
         return ""

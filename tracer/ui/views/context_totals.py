@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tracer.analysis.context.tool_results import UnusedResult
-from tracer.analysis.context.totals import ContextTotals, Step
+from tracer.analysis.context.totals import ContextTotals, CallInput
 from tracer.ui.render.format import count, money
 
 
@@ -17,9 +17,9 @@ class TotalsView:
     detail: str
     cost: str
     """The share of the cost that is for repeated input; empty: prices are not known."""
-    bars: list[tuple[Step, float, float]]
+    bars: list[tuple[CallInput, float, float]]
     """Each call with the heights of its whole input and of its repeated part."""
-    growers: list[Step]
+    growers: list[CallInput]
     unused_results: list[UnusedResult]
 
 

@@ -53,7 +53,7 @@ class LogLine:
     """One line of the log."""
 
     row: LogRow
-    after: timedelta
+    offset: timedelta
     """Time since the start of the trace."""
     event: Event | None
 

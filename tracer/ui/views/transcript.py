@@ -22,8 +22,8 @@ from tracer.web.answers import traces
 from tracer.web.answers.traces import SpanSummary
 
 
-class TranscriptStep(msgspec.Struct, kw_only=True):
-    """The messages that one step adds; `new` and `answer` are null if they are too long."""
+class EntryData(msgspec.Struct, kw_only=True):
+    """The messages that one entry adds; `new` and `answer` are null if they are too long."""
 
     span: SpanSummary
     again: int
@@ -35,7 +35,7 @@ class TranscriptStep(msgspec.Struct, kw_only=True):
 class TranscriptData(msgspec.Struct, kw_only=True):
     """A page of the transcript. `data` is null until the timeline of a large trace is built."""
 
-    data: list[TranscriptStep] | None
+    data: list[EntryData] | None
     count: int
     next_cursor: str | None
     prev_cursor: str | None
@@ -46,7 +46,8 @@ class EntryView:
     """One entry of the page; ``added`` is None if its messages are too long for the page."""
 
     span: SpanRow
-    after: timedelta
+    offset: timedelta
+    """Time since the start of the trace."""
     added: Added | None
     new: list[Turn] = field(default_factory=list)
     answer: list[Turn] = field(default_factory=list)
@@ -57,7 +58,7 @@ def trace_transcript(project_id: str, trace_id: str) -> Representations:
     """Show the transcript from ``cursor`` on."""
     trace = find_trace(project_id, trace_id)
     page = read_transcript(project_id, trace_id, request.args.get("cursor"))
-    steps = _added_messages(page) if page else []
+    entries = _added_messages(page) if page else []
     selection = Selection.read(trace, request.args.get("span"))
     return Representations(
         "views/transcript.html",
@@ -66,12 +67,12 @@ def trace_transcript(project_id: str, trace_id: str) -> Representations:
             **head_of(trace),
             "view": "transcript",
             "page": page,
-            "entries": _entries(steps, trace),
+            "entries": _entry_views(entries, trace),
             "selected": selection.span_id,
             "panel": panel_of(selection),
         },
         data=lambda: TranscriptData(
-            data=[_data(step, added, project_id) for step, added in steps] if page else None,
+            data=[_data(entry, added, project_id) for entry, added in entries] if page else None,
             count=page.count if page else 0,
             next_cursor=page.later if page else None,
             prev_cursor=page.earlier if page else None,
@@ -82,33 +83,33 @@ def trace_transcript(project_id: str, trace_id: str) -> Representations:
 def _added_messages(page: TranscriptPage) -> list[tuple[TranscriptEntry, Added | None]]:
     """Return the entries of a page with the messages that each one adds."""
     transcript = Transcript()
-    # The previous page shows the messages of the steps before this one.
-    for step in page.before:
-        if step.texts:
-            transcript.add(step.texts)
-    return [(step, transcript.add(step.texts) if step.texts else None) for step in page.steps]
+    # The previous page shows the messages of its entries, so this page does not show them again.
+    for entry in page.previous_entries:
+        if entry.step:
+            transcript.add(entry.step)
+    return [(entry, transcript.add(entry.step) if entry.step else None) for entry in page.entries]
 
 
-def _entries(
-    steps: list[tuple[TranscriptEntry, Added | None]], trace: TraceDetail
+def _entry_views(
+    entries: list[tuple[TranscriptEntry, Added | None]], trace: TraceDetail
 ) -> list[EntryView]:
     renderer = Renderer()
     return [
         EntryView(
-            span=step.span,
-            after=step.span.start_time - trace.start_time,
+            span=entry.span,
+            offset=entry.span.start_time - trace.start_time,
             added=added,
             new=renderer.turns(added.new, "/input") if added else [],
             answer=renderer.turns(added.answer, "/output") if added else [],
         )
-        for step, added in steps
+        for entry, added in entries
     ]
 
 
-def _data(step: TranscriptEntry, added: Added | None, project_id: str) -> TranscriptStep:
-    return TranscriptStep(
-        span=traces.span_summary(step.span, project_id),
-        again=added.again if added else 0,
+def _data(entry: TranscriptEntry, added: Added | None, project_id: str) -> EntryData:
+    return EntryData(
+        span=traces.span_summary(entry.span, project_id),
+        again=added.repeated_count if added else 0,
         new=added.new if added else None,
         answer=added.answer if added else None,
     )

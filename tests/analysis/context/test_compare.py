@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.analysis.context.calls import Call
-from tracer.analysis.context.compare import CACHED, CHANGED, REPEATED, NEW, Context, compare
+from tracer.analysis.context.compare import CACHED, CHANGED, NEW, REPEATED, Context, compare
 from tracer.analysis.context.misses import (
     COMPACTED,
     EXPIRED,

@@ -63,9 +63,9 @@ class TranscriptPage:
 
 
 def read_transcript(project_id: str, trace_id: str, cursor: str | None) -> TranscriptPage | None:
-    """Return a page of the model calls and tool runs of a trace; None: its timeline is not built yet.
+    """Return a page of the model calls and tool runs of a trace; raises BadCursor.
 
-    Raises BadCursor.
+    None: the timeline of the trace is not built yet.
     """
     log = open_log(project_id, trace_id, LogFilter(kinds=(MODEL, *TOOLS)))
     if log is None:

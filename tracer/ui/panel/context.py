@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tracer.analysis.context.compare import (
     CACHED,
     CHANGED,
-    REPEATED,
     NEW,
+    REPEATED,
     Context,
     ContextMessage,
 )

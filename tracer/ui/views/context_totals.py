@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tracer.analysis.context.tool_results import UnusedResult
-from tracer.analysis.context.totals import ContextTotals, CallInput
+from tracer.analysis.context.totals import CallInput, ContextTotals
 from tracer.ui.render.format import count, money
 
 

@@ -60,8 +60,8 @@ def test_texts_beyond_the_size_of_a_page_are_left_to_their_spans(
     digits = "".join(random.Random(1).choices("0123456789abcdef", k=1_600_000))
     put(connection, span("root"), *calls(3, output=digits))
     entries = page_of().entries
-    assert ids(steps) == ["000", "001", "002"]
-    assert [entry.step is None for entry in steps] == [False, True, True]
+    assert ids(entries) == ["000", "001", "002"]
+    assert [entry.step is None for entry in entries] == [False, True, True]
 
 
 def test_a_trace_without_calls_has_an_empty_page(connection: psycopg.Connection[Any]) -> None:

@@ -1,4 +1,4 @@
-"""The form in which the reader chooses the time zone of all times."""
+"""The form in which visitors choose the time zone of all times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.rendering import render
-from tracer.ui.base.visitor import own_address
+from tracer.ui.base.visitor import requested_back
 from tracer.ui.render.time_zone import COOKIE, is_chosen, zone_name, zone_names
 
 _YEAR: Final = 365 * 24 * 3600
@@ -18,7 +18,7 @@ _YEAR: Final = 365 * 24 * 3600
 @bp.get("/time-zone")
 def time_zone_form() -> str:
     """Show in which zone times are shown, and a form that changes it."""
-    back = own_address(request.args.get("back", ""))
+    back = requested_back()
     return render(
         "base/time_zone.html",
         names=zone_names(),
@@ -30,11 +30,11 @@ def time_zone_form() -> str:
 
 @bp.post("/time-zone")
 def choose_time_zone() -> AnyResponse:
-    """Store the zone in the form in a cookie; empty: the browser's again."""
+    """Store the zone of the form in a cookie; without one, the browser's zone applies again."""
     name = request.form.get("zone", "")
     if name and name not in zone_names():
-        refuse("zone: expected the name of a time zone, as Europe/Berlin.")
-    back = own_address(request.form.get("back", ""))
+        refuse("zone: expected the name of a time zone, such as Europe/Berlin.")
+    back = requested_back()
     response = redirect(back or request.path, 303)
     if name:
         response.set_cookie(

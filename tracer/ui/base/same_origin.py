@@ -1,4 +1,4 @@
-"""Same-origin check: a form that changes something must come from a page of this server."""
+"""Same-origin checks: of the page that sent a form, and of the address to return to."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def _is_same_origin() -> bool:
         return urlsplit(request.headers.get("Origin", "")).netloc == request.host
     except ValueError:
         return False  # such as http://[
+
+
+def path_of_this_server(address: str, below: str = "/") -> str:
+    """Return an address if it is a path of this server, else "": no form leads to another one.
+
+    ``below``: the path begins with this.
+    """
+    parts = urlsplit(address)
+    is_path = not parts.scheme and not parts.netloc and not address.startswith("//")
+    is_own = is_path and address.startswith(f"{request.script_root}{below}")
+    return address if is_own and address.isprintable() and "\\" not in address else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from flask import Response, g, redirect, request, url_for
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -14,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.store.annotations.subjects import Author
 from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.rendering import render
+from tracer.ui.base.same_origin import path_of_this_server
 from tracer.web.access.identity import identity
 from tracer.web.access.proxy_member import clean_name, proxy_name
 from tracer.web.services import services
@@ -89,7 +89,7 @@ def reader_form() -> AnyResponse | str:
     """Show the visitor's name in a form that changes it; a member's is in the account."""
     if identity().member is not None:
         return redirect(url_for("ui.account"))
-    back = own_address(request.args.get("back", ""))
+    back = requested_back()
     return render("base/visitor.html", visitor=current_visitor(), back=back)
 
 
@@ -98,19 +98,13 @@ def rename_reader() -> AnyResponse:
     """Change the visitor's name; earlier annotations keep the old one."""
     if not current_visitor().is_fixed:
         remember(clean_name(request.form.get("reader", "")))
-    back = own_address(request.form.get("back", ""))
+    back = requested_back()
     return redirect(back or url_for("ui.reader_form"), 303)
 
 
-def own_address(address: str) -> str:
-    """Return a path of this server, "" for any other address: a form must not lead elsewhere."""
-    parts = urlsplit(address)
-    own = (
-        not parts.scheme
-        and not parts.netloc
-        and parts.path.startswith(f"{request.script_root}/project/")
-    )
-    return address if own and "\\" not in address else ""
+def requested_back() -> str:
+    """Return the page of a project to go back to, from the address or the form; "": none."""
+    return path_of_this_server(request.values.get("back", ""), below="/project/")
 
 
 def _visitor_of_member() -> Visitor | None:

@@ -35,7 +35,7 @@ PERIODS: Final = (("30", "30 days"), ("90", "90 days"), ("365", "a year"))
 TOKEN_LABELS: Final = {
     "read": "read",
     "scores": "read, scores",
-    "all": "all that I may",
+    "all": "all of my rights",
     METRICS: "metrics of the server",
 }
 
@@ -93,9 +93,11 @@ def change_codes() -> AnyResponse | str | tuple[str, int]:
     secret = request.form.get("secret", "")
     if not secret:
         return _page(secret=totp.new_secret())
-    step = _step(secret)
+    step = _matching_step(secret)
     if step is None:
-        return _page({"codes": "Not the code of now: look again."}, secret=secret), 422
+        return _page(
+            {"codes": "This is not the current code of the secret. Look again."}, secret=secret
+        ), 422
     with transaction():
         set_totp(member.member_id, secret)
         use_totp_step(member.member_id, step)
@@ -103,11 +105,11 @@ def change_codes() -> AnyResponse | str | tuple[str, int]:
     return _back("profile")
 
 
-def _step(secret: str) -> int | None:
+def _matching_step(secret: str) -> int | None:
     try:
         return totp.matching_step(secret, request.form.get("code", ""), time.time())
     except ValueError:
-        refuse("This secret was not made here.")
+        refuse("This secret was not created by this server.")
 
 
 @bp.post("/account/sessions")

@@ -18,8 +18,8 @@ from tracer.ui.base.rendering import render
 from tracer.ui.render.time_zone import reader_zone
 
 PAGE: Final = 50
-_SERIES: Final = timedelta(minutes=1)
-"""Greatest time between equal entries that share a row."""
+_MAX_REPEAT_GAP: Final = timedelta(minutes=1)
+"""Equal entries within this time of each other share a row."""
 TABS: Final = (
     ("All", ""),
     ("Logins", "action:login,logout,session,password,codes,identity"),
@@ -46,7 +46,9 @@ def _page(project_ids: list[str] | None, project_id: str) -> AnyResponse | str:
     text = request.args.get("q", "")
     if request.args.get("format") == "jsonl":
         return _download(list_events(project_ids, words=text.split(), limit=MAX_COUNTED))
-    events = list_events(project_ids, words=text.split(), before=_position(), limit=PAGE + 1)
+    events = list_events(
+        project_ids, words=text.split(), before=_requested_position(), limit=PAGE + 1
+    )
     shown = events[:PAGE]
     values: dict[str, Any] = {"project_id": project_id} if project_id else {}
     endpoint = "ui.audit_log" if project_id else "ui.server_audit_log"
@@ -84,7 +86,11 @@ def _fold(events: Iterable[AuditEvent]) -> list[AuditEvent]:
     rows: list[AuditEvent] = []
     earliest: datetime | None = None
     for event in events:
-        if earliest and _content(event) == _content(rows[-1]) and earliest - event.time <= _SERIES:
+        if (
+            earliest
+            and _comparable(event) == _comparable(rows[-1])
+            and earliest - event.time <= _MAX_REPEAT_GAP
+        ):
             rows[-1] = replace(rows[-1], repeats=rows[-1].repeats + event.repeats)
         else:
             rows.append(event)
@@ -92,7 +98,7 @@ def _fold(events: Iterable[AuditEvent]) -> list[AuditEvent]:
     return rows
 
 
-def _content(event: AuditEvent) -> tuple[object, ...]:
+def _comparable(event: AuditEvent) -> tuple[object, ...]:
     actor = event.actor, event.actor_id, event.via, event.address
     return (*actor, event.project_id, event.action, event.subject, event.detail)
 
@@ -101,7 +107,7 @@ def _day(event: AuditEvent) -> date:
     return event.time.astimezone(reader_zone()).date()
 
 
-def _position() -> tuple[datetime, str] | None:
+def _requested_position() -> tuple[datetime, str] | None:
     sent = request.args.get("after", "")
     if not sent:
         return None

@@ -37,7 +37,9 @@ def create_first_owner() -> AnyResponse | tuple[str, int]:
     check_email(email, errors)
     password = check_password(errors, email, name)
     code = request.form.get("code", "").strip().upper()
-    owner = None if errors or not _is_right(code, errors) else _create(name, email, password, code)
+    owner = (
+        None if errors or not _check_code(code, errors) else _create(name, email, password, code)
+    )
     if owner is None:
         errors = errors or {"code": "This code is not valid any more."}
         return _page(errors, code=code, name=name, email=email), 422
@@ -47,15 +49,15 @@ def create_first_owner() -> AnyResponse | tuple[str, int]:
     return response
 
 
-def _is_right(code: str, errors: Errors) -> bool:
-    """Return whether the code is right; wrong ones are limited like logins."""
+def _check_code(code: str, errors: Errors) -> bool:
+    """Return whether there is no error, also in the code; wrong codes are limited like logins."""
     subject = attempts.address(client_address())
     with transaction():
         if attempts.lock_and_check(subject).blocked_until is not None:
             errors["code"] = "Too many wrong codes from this address: try again later."
         elif not links.is_valid(links.OWNER, code):
             attempts.record_failure(subject)
-            errors["code"] = "Not the code that the server printed last."
+            errors["code"] = "This is not the code that the server printed last."
     return not errors
 
 

@@ -54,10 +54,10 @@ def send_link() -> str | tuple[str, int]:
     if errors:
         return _page(errors), 422
     by = Actor(name="anyone", via="login", address=client_address(), request_id=g.request_id)
-    if _may_ask(email) and _sending.acquire(blocking=False):
+    if _is_within_limits(email) and _sending.acquire(blocking=False):
         # In a thread: an address with a member must take no longer than one without.
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-        args = (app, email, by, _address(), request.host)
+        args = (app, email, by, _link_prefix(), request.host)
         threading.Thread(target=_send, args=args, daemon=True).start()
     return _page({}, sent=True)
 
@@ -67,7 +67,7 @@ def _require_mail() -> None:
         abort(404, "This server sends no mail: an administrator creates a link.")
 
 
-def _may_ask(email: str) -> bool:
+def _is_within_limits(email: str) -> bool:
     """Count the request; return whether account and client address are within the limits."""
     subjects = attempts.account(f"mail {email}"), attempts.address(f"mail {client_address()}")
     with transaction():
@@ -79,11 +79,11 @@ def _may_ask(email: str) -> bool:
     return not any(blocked)
 
 
-def _address() -> str:
+def _link_prefix() -> str:
     """Return the beginning of the link, under a name that belongs to this server.
 
-    The Host header is the sender's: a request can carry an address of its own there, and the link
-    would lead the member, with the secret, to that address.
+    The client sets the Host header: with another server's name there, the link would lead the
+    member, with the secret, to that server.
     """
     config = services().config
     names = config.allowed_names
@@ -95,7 +95,7 @@ def _address() -> str:
     return f"{config.url}/password/"
 
 
-def _send(app: Flask, email: str, by: Actor, address: str, host: str) -> None:
+def _send(app: Flask, email: str, by: Actor, link_prefix: str, host: str) -> None:
     try:
         with app.app_context():
             member = member_by_email(email)
@@ -105,7 +105,7 @@ def _send(app: Flask, email: str, by: Actor, address: str, host: str) -> None:
             with transaction():
                 code = create_password_link(member.member_id)
                 record(SERVER, "password.mail", member.name, by)
-        text = _TEXT.format(host=host, link=f"{address}{code}")
+        text = _TEXT.format(host=host, link=f"{link_prefix}{code}")
         mail.send(server, member.email or email, _SUBJECT, text)
     except (OSError, smtplib.SMTPException, ConfigError, *UNREACHABLE) as error:
         log.warning("a link for a new password was not mailed: %s", type(error).__name__)

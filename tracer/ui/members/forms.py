@@ -1,10 +1,9 @@
-"""Shared by the forms of members: checks of name, address and password; addresses of links."""
+"""Shared by the forms of members: checks of name, address and password."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from flask import request
 
@@ -40,21 +39,16 @@ def check_name(errors: Errors, *, own: str = "") -> str:
     return name
 
 
-def check_password(errors: Errors, *known: str) -> str:
-    """Return the field `password`; add an error where it is too easy to guess."""
+def check_password(errors: Errors, *personal_words: str) -> str:
+    """Return the field `password`; add an error where it is too easy to guess.
+
+    ``personal_words``, such as the name and the address, make a password easy to guess.
+    """
     password = request.form.get("password", "")
-    reason = weakness(password, [word for word in known if word])
+    reason = weakness(password, [word for word in personal_words if word])
     if reason:
         errors["password"] = reason
     return password
-
-
-def own_path(address: str) -> str:
-    """Return a path of this server, "" for others: a login must not redirect elsewhere."""
-    parts = urlsplit(address)
-    is_own = not parts.scheme and not parts.netloc and address.startswith(f"{request.script_root}/")
-    printable = address.isprintable() and "\\" not in address
-    return address if is_own and printable and not address.startswith("//") else ""
 
 
 def _free_name(name: str) -> str:

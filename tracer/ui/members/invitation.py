@@ -26,16 +26,17 @@ def invitation(token: str) -> str:
     """Show what the invitation is for, and the form to join."""
     with transaction():
         opened = find_invitation(token, opened=True)
-    return _page(_valid(opened), {})
+    return _page(_require_valid(opened), {})
 
 
 @bp.post("/invitation/<token>")
 def join(token: str) -> AnyResponse | tuple[str, int]:
     """Join the project: as the member who is logged in, or as a new one."""
-    opened = _valid(find_invitation(token))
+    opened = _require_valid(find_invitation(token))
     visitor = identify_page_request().member
     if visitor is not None:
-        _accept(opened, visitor)
+        with transaction():
+            _accept(opened, visitor)
         return redirect(url_for("ui.trace_list", project_id=opened.project_id), 303)
     errors: Errors = {}
     if member_by_email(opened.email) is not None:
@@ -48,7 +49,7 @@ def join(token: str) -> AnyResponse | tuple[str, int]:
     hashed = hash_password(password)
     with transaction():
         member = create_member(name, email=opened.email, password_hash=hashed)
-        _use(opened, member)
+        _accept(opened, member)
     response = redirect(url_for("ui.trace_list", project_id=opened.project_id), 303)
     assert isinstance(response, Response)
     start_session(response, member, "invitation", stay=False)
@@ -56,20 +57,15 @@ def join(token: str) -> AnyResponse | tuple[str, int]:
 
 
 def _accept(opened: Invitation, member: Member) -> None:
-    with transaction():
-        _use(opened, member)
-
-
-def _use(opened: Invitation, member: Member) -> None:
     if not accept_invitation(opened.invitation_id):
         abort(404, "This invitation has been used already.")
     raise_role(opened.project_id, member.member_id, opened.role)
-    # The member, who may not be logged in yet.
+    # The actor is the member, who may not be logged in yet.
     by = dataclasses.replace(audit.actor(), name=member.name, actor_id=member.member_id)
     audit.add("invitation.accept", f"{member.name} {opened.role}", opened.project_id, by=by)
 
 
-def _valid(opened: Invitation | None) -> Invitation:
+def _require_valid(opened: Invitation | None) -> Invitation:
     if opened is None:
         abort(404, "This invitation is not valid: it was used or withdrawn, or has expired.")
     return opened

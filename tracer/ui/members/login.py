@@ -17,7 +17,8 @@ from tracer.store.members.passwords import hash_password
 from tracer.store.members.sessions import end_session
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
-from tracer.ui.members.forms import Errors, check_password, own_path, sent_email
+from tracer.ui.base.same_origin import path_of_this_server
+from tracer.ui.members.forms import Errors, check_password, sent_email
 from tracer.web.access import audit
 from tracer.web.access.addresses import client_address
 from tracer.web.access.cookies import clear_session
@@ -28,7 +29,7 @@ from tracer.web.access.login import Outcome, log_in, start_session
 @bp.get("/login")
 def login() -> AnyResponse | str:
     """Show the form; redirect a member who is logged in."""
-    after = own_path(request.args.get("next", ""))
+    after = path_of_this_server(request.args.get("next", ""))
     if identify_page_request().is_known:
         return redirect(after or url_for("ui.home"))
     if not any_member():
@@ -39,13 +40,13 @@ def login() -> AnyResponse | str:
 @bp.post("/login")
 def sign_in() -> AnyResponse | tuple[str, int]:
     """Log in, or show the reason of the failure."""
-    after = own_path(request.form.get("next", ""))
+    after = path_of_this_server(request.form.get("next", ""))
     outcome = log_in(
         sent_email(), request.form.get("password", ""), request.form.get("code", "").strip()
     )
     if outcome.member is None:
         status = 429 if outcome.blocked_until is not None else 401
-        return _login_page(after, outcome, tried=True), status
+        return _login_page(after, outcome, failed=True), status
     response = redirect(after or url_for("ui.home"), 303)
     assert isinstance(response, Response)
     start_session(response, outcome.member, "password", stay="stay" in request.form)
@@ -95,15 +96,15 @@ def reset_password(code: str) -> AnyResponse | tuple[str, int]:
     return redirect(url_for("ui.login"), 303)
 
 
-def _login_page(after: str, outcome: Outcome, *, tried: bool = False) -> str:
+def _login_page(after: str, outcome: Outcome, *, failed: bool = False) -> str:
     blocked = outcome.blocked_until
     wait = (blocked - datetime.now(UTC)).total_seconds() if blocked else 0
     context: dict[str, Any] = {
         "host": request.host,
         "after": after,
-        "email": sent_email() if tried else "",
+        "email": sent_email() if failed else "",
         "outcome": outcome,
-        "tried": tried,
+        "failed": failed,
         "minutes": max(1, round(wait / 60)),
         "sends_mail": bool(mail_server()),
     }

@@ -35,7 +35,7 @@ from tracer.web.access.check import may
 from tracer.web.access.identity import identity
 
 PERIODS: Final = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"))
-_UNSEEN: Final = timedelta(days=90)
+_INACTIVE: Final = timedelta(days=90)
 
 
 @bp.get("/project/<project_id>/settings/members")
@@ -55,11 +55,11 @@ def invite(project_id: str) -> AnyResponse | str | tuple[str, int]:
     _check_role(role)
     if days not in dict(PERIODS):
         refuse("Choose how long the invitation is valid.")
-    known = member_by_email(email)
+    existing_member = member_by_email(email)
     with transaction():
-        if known is not None:
-            set_role(project_id, known.member_id, role)
-            audit.add("role.change", f"{known.name} {role}", project_id)
+        if existing_member is not None:
+            set_role(project_id, existing_member.member_id, role)
+            audit.add("role.change", f"{existing_member.name} {role}", project_id)
         else:
             inviter = identity().member
             _, token = create_invitation(
@@ -70,7 +70,7 @@ def invite(project_id: str) -> AnyResponse | str | tuple[str, int]:
                 timedelta(days=int(days)),
             )
             audit.add("invitation.create", f"{email} {role}", project_id)
-    if known is not None:
+    if existing_member is not None:
         return redirect(url_for("ui.member_list", project_id=project_id), 303)
     link = url_for("ui.invitation", token=token, _external=True)
     return _page(project_id, new_link=link, link_for=email)
@@ -105,20 +105,19 @@ def change_invitation(project_id: str, invitation_id: str) -> AnyResponse | str:
 @bp.post("/project/<project_id>/settings/members/<member_id>")
 def change_member(project_id: str, member_id: str) -> AnyResponse | str:
     """Change the role of a member, or remove the member from the project (role "")."""
-    member, before = get_member(member_id), role_in(member_id, project_id)
-    if member is None or before is None:
+    member, previous_role = get_member(member_id), role_in(member_id, project_id)
+    if member is None or previous_role is None:
         abort(404, "There is no such member in this project.")
     role = request.form.get("role", "")
     if role:
         _check_role(role)
-    if before == OWNER and not may("own"):
+    if previous_role == OWNER and not may("own"):
         abort(403, "Only an owner can change the role of an owner.")
     try:
         with transaction():
             set_role(project_id, member_id, role or None)
-            audit.add(
-                "role.change", f"{member.name} {role or 'removed'}", project_id, before=before
-            )
+            change = f"{member.name} {role or 'removed'}"
+            audit.add("role.change", change, project_id, before=previous_role)
     except Conflict as conflict:
         refuse(f"Not changed: {conflict}.")
     return redirect(url_for("ui.member_list", project_id=project_id), 303)
@@ -148,12 +147,16 @@ def _page(
     project_id: str, *, errors: Errors | None = None, new_link: str = "", link_for: str = ""
 ) -> str:
     rows = list_project_members(project_id)
-    own = set(identity().project_ids()) - {project_id}
+    other_projects = set(identity().project_ids()) - {project_id}
     visitor = identity().member
     context: dict[str, Any] = {
         "rows": rows,
-        "elsewhere": {
-            row.member_id: {p: r for p, r in roles_of(row.member_id).items() if p in own}
+        "other_roles": {
+            row.member_id: {
+                other_id: role
+                for other_id, role in roles_of(row.member_id).items()
+                if other_id in other_projects
+            }
             for row in rows
         },
         "invitations": list_invitations(project_id),
@@ -165,6 +168,6 @@ def _page(
         "errors": errors or {},
         "new_link": new_link,
         "link_for": link_for,
-        "long_ago": datetime.now(UTC) - _UNSEEN,
+        "inactive_before": datetime.now(UTC) - _INACTIVE,
     }
     return render("members/members.html", **context)

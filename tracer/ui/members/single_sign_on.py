@@ -15,7 +15,7 @@ from tracer.store.database.session import transaction
 from tracer.store.members.invitations import find_invitation
 from tracer.store.members.members import connect_identity, member_by_identity
 from tracer.ui.base.blueprint import bp
-from tracer.ui.members.forms import own_path
+from tracer.ui.base.same_origin import path_of_this_server
 from tracer.web.access import audit
 from tracer.web.access.identity import identify_page_request
 from tracer.web.access.login import start_session
@@ -36,7 +36,7 @@ def name_provider() -> dict[str, Any]:
 
 @bp.get("/login/oidc")
 def single_sign_on() -> AnyResponse:
-    """Send the browser to the provider; a signed cookie keeps what must match afterwards."""
+    """Redirect to the provider; a signed cookie keeps the values that must match afterwards."""
     # Imported here: the libraries take 15 MB, which a server without a provider need not have.
     from tracer.web.oidc.flow import begin
 
@@ -47,10 +47,10 @@ def single_sign_on() -> AnyResponse:
         abort(502, f"Signing in by {provider.name} is not possible: {error}.")
     response = redirect(address)
     assert isinstance(response, Response)
-    kept = [*dataclasses.astuple(attempt), own_path(request.args.get("next", ""))]
+    state = [*dataclasses.astuple(attempt), path_of_this_server(request.args.get("next", ""))]
     response.set_cookie(
         _COOKIE,
-        _serializer().dumps(kept),
+        _serializer().dumps(state),
         max_age=_SECONDS,
         path=url_for("ui.single_sign_on"),
         secure=request.is_secure,
@@ -66,9 +66,9 @@ def single_sign_on_callback() -> AnyResponse:
     from tracer.web.oidc.flow import finish
 
     provider = _provider()
-    attempt, after = _kept()
+    attempt, after = _read_cookie()
     if not hmac.compare_digest(request.args.get("state", "").encode(), attempt.state.encode()):
-        abort(400, "This is the answer to another login. Start again.")
+        abort(400, "This is the response to another login. Start again.")
     if "error" in request.args:
         abort(403, f"{provider.name} did not sign you in. Start again, or use a password.")
     try:
@@ -115,10 +115,10 @@ def _own_address() -> str:
     return url_for("ui.single_sign_on_callback", _external=True)
 
 
-def _kept() -> tuple[Attempt, str]:
+def _read_cookie() -> tuple[Attempt, str]:
     try:
-        kept = _serializer().loads(request.cookies.get(_COOKIE, ""), max_age=_SECONDS)
-        *attempt, after = map(str, kept)
+        state = _serializer().loads(request.cookies.get(_COOKIE, ""), max_age=_SECONDS)
+        *attempt, after = map(str, state)
         return Attempt(*attempt), after
     except (BadSignature, TypeError, ValueError):
         abort(400, "This login took too long, or was begun in another browser. Start again.")

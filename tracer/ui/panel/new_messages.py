@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from tracer.analysis.context.compare import CACHED, KNOWN, Context, ContextMessage
+from tracer.analysis.context.compare import CACHED, REPEATED, Context, ContextMessage
 from tracer.messages.conversation import Message, read_messages
 from tracer.records import Json
 from tracer.ui.render.format import count
@@ -35,7 +35,7 @@ def _messages(context: Context) -> list[ContextMessage]:
 
 
 def _is_known(message: ContextMessage) -> bool:
-    return message.state in (CACHED, KNOWN)
+    return message.state in (CACHED, REPEATED)
 
 
 def _turns(run: list[_Pair], renderer: Renderer) -> list[Turn]:

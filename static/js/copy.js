@@ -1,7 +1,7 @@
 // Copy buttons (data-url: the address of the text to copy; data-text: the text; data-copy: the selector of
 // an element with the text), and the key that copies the address of the page.
 (() => {
-  const notice = (text) => dispatchEvent(new CustomEvent("notice", { detail: text }));
+  const report = (type, text) => dispatchEvent(new CustomEvent(type, { detail: text }));
   const load = async (url) => {
     const response = await fetch(url);
     if (!response.ok) throw new RangeError(`The value could not be loaded: the server answered ${response.status}`);
@@ -25,9 +25,9 @@
   const copy = async (text, what) => {
     try {
       await write(text);
-      notice(`${what} copied`);
+      report("notice", `${what} copied`);
     } catch (error) {
-      notice(error instanceof RangeError ? error.message : "The browser did not allow copying");
+      report("failure", error instanceof RangeError ? error.message : "The browser did not allow copying");
     }
   };
   addEventListener("click", (event) => {

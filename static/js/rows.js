@@ -53,4 +53,9 @@
     action();
     event.preventDefault();
   });
+  // The box of the head ticks, or unticks, all rows of the page.
+  addEventListener("change", ({ target }) => {
+    if (!target.matches("thead .sel input")) return;
+    for (const box of target.closest("table").querySelectorAll("td.sel input")) box.checked = target.checked;
+  });
 })();

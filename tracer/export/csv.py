@@ -98,5 +98,11 @@ def cell(value: Any) -> Any:
     return f"'{value}" if _FORMULA.match(value) else value
 
 
+def text_of(cell_text: str) -> str:
+    """Return the text of which `cell` made this one."""
+    is_marked = cell_text.startswith("'") and _FORMULA.match(cell_text, 1)
+    return cell_text[1:] if is_marked else cell_text
+
+
 def _millis(span: ExportedSpan, time: Any) -> float | None:
     return round((time - span.start_time).total_seconds() * 1000, 3) if time else None

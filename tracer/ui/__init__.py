@@ -19,7 +19,7 @@ from tracer.ui.base import choose_zone, static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.compared import compare, differs
 from tracer.ui.dashboards import compare_page, copies, edit, pages, standing, tile
-from tracer.ui.library import datasets, item_form, prompt_form, prompts, runs
+from tracer.ui.library import datasets, item_form, items, prompt_form, prompts, runs
 from tracer.ui.lists import (
     complete,
     go_to,
@@ -74,6 +74,7 @@ __all__ = [
     "histogram",
     "invitation",
     "item_form",
+    "items",
     "jobs",
     "keys",
     "live",

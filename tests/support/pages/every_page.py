@@ -80,6 +80,7 @@ STATES: dict[str, list[dict[str, Any]]] = {
         {"at": "/input", "id": "rich"},
     ],
     "ui.trace_log": [{"span": "rich"}, {"q": "refund"}],
+    "ui.dataset": [{}, {"show": "archived"}, {"did": "archive", "count": 1, "item": "i"}],
     "ui.compare_runs": [{}, {"run": ["v1", "v2"]}],
     "ui.price_list": [{"model": "house"}, {"model": "gpt-4o"}, {"model": "nobody's"}],
     "ui.project_home": [{}, {"tiles": "inline"}, {"tiles": "inline", "q": "latncy:>2s"}],
@@ -256,4 +257,6 @@ def _forms() -> Iterator[tuple[str, dict[str, str]]]:
             yield f"{target}/comments", {"text": "Hi"}
             yield f"{target}/scores", {"name": "good", "data_type": "boolean", "yes": "yes"}
         yield f"{target}/shares", {"lasts": "7d"}
+    yield f"{trace}/scores", {"menu": "1", "lines": "1", "line.good": "yes"}
     yield f"{trace}/tags", {"add": "new"}
+    yield "/project/default/datasets/faq/items", {"item": "i", "action": "delete"}

@@ -192,8 +192,8 @@ def test_the_projects_scores_are_lines_and_a_value_out_of_range_is_refused_alone
     for config in configs:
         assert client.post("/api/public/score-configs", json=config).status_code == 200
     form = see(client, f"{TRACE}?tab=scores").one("form", **{"aria-label": "Values of scores"})
-    choices = form.one("select", name="line.helpful").all("option")
-    assert [choice.text for choice in choices] == ["not given", "1", "2", "3", "4", "5"]
+    choices = form.all("input", name="line.helpful")
+    assert [choice["value"] for choice in choices] == ["1", "2", "3", "4", "5"]
     sent = {"lines": "1", "reader": "Ada", "line.tone": "1.4", "line.resolved": "yes"}
     refused = post_form(client, f"{TRACE}/scores", 422, **sent).text
     assert "tone: 1.4 is outside the range 0 to 1. The others are saved." in refused
@@ -201,6 +201,27 @@ def test_the_projects_scores_are_lines_and_a_value_out_of_range_is_refused_alone
     listed = remarks(see(client, f"{TRACE}?tab=scores"))
     assert [text.split()[:2] for text in listed[-2:]] == [["resolved", "yes"], ["tone", "0.5"]]
     assert "at least one value" in post_form(client, f"{TRACE}/scores", 422, lines="1").text
+
+
+@BOTH
+def test_a_score_is_given_in_the_popover_of_the_head(client: FlaskClient, path: str) -> None:
+    tone = {"name": "tone", "dataType": "NUMERIC", "minValue": 0, "maxValue": 1}
+    for config in (tone, {"name": "resolved", "dataType": "BOOLEAN"}):
+        assert client.post("/api/public/score-configs", json=config).status_code == 200
+    menu = see(client, path).one(id="score").one("a")["href"]
+    assert menu == f"{path}/scores"
+    form = see(client, menu).one("form", **{"aria-label": "Values of scores"})
+    assert form["action"] == menu
+    sent = {"menu": "1", "lines": "1", "reader": "Ada", "line.tone": "7", "line.resolved": "no"}
+    headers = {**SAME_ORIGIN, **FRAGMENT, "HX-Current-URL": f"http://localhost{path}"}
+    answer = parse(client.post(menu, data=sent, headers=headers).text)
+    shown = answer.one(id="score-menu")
+    assert shown.one("input", name="line.tone")["value"] == "7"
+    assert "outside the range 0 to 1" in shown.one("form").text
+    given = shown.one("tbody").all("tr")
+    assert [cell.text for cell in given[0].all("td")][:3] == ["resolved", "no", "Ada"]
+    behind = answer.one("hx-partial")
+    assert "resolved no" in " ".join(behind.one("ul", "remarks").text.split())
 
 
 def test_the_share_form_at_a_loopback_address_offers_the_public_one(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.pages.requests import FRAGMENT, SAME_ORIGIN, GetPage, post_form
 from tracer.records import Json
+from tracer.store.database.session import transaction
 from tracer.store.library.datasets import (
+    delete_item,
     get_dataset,
     list_items,
     list_states,
@@ -121,6 +125,79 @@ def test_a_dataset_and_its_items_are_written_edited_and_archived(
     states = list_states(project, item.item_id)
     assert (states[0].input, states[0].expected_output, len(states)) == ("Why?", "1", 4)
     get_page("/datasets/nope/new", status=404)
+
+
+def test_ticked_items_are_archived_deleted_and_brought_back(
+    project: str, client: FlaskClient, get_page: GetPage
+) -> None:
+    dataset = save_dataset(project, "d", {})
+    other = save_dataset(project, "e", {})
+    for number in range(3):
+        save_item(project, dataset.dataset_id, f"i{number}", {"input": f"question {number}"})
+    save_item(project, other.dataset_id, "foreign", {"input": "?"})
+    path = f"{DATASETS}/d/items"
+
+    def listed(query: str = "") -> list[str]:
+        boxes = get_page(f"/datasets/d{query}").one("main").all("input", name="item")
+        return sorted(box["value"] for box in boxes)
+
+    def current() -> int:
+        return list_items(project, dataset.dataset_id, archived=None, limit=9)[1]
+
+    answer = post_form(client, path, item=["i0", "i1", "foreign"], action="archive")
+    assert (listed(), listed("?show=archived")) == (["i2"], ["i0", "i1"])
+    assert "2 archived" in get_page("/datasets/d").text
+    undo = get_page(answer.location.removeprefix("/project/default")).one("form", "alert")
+    assert undo.text.split()[:3] == ["2", "items", "archived."]
+    assert [field["value"] for field in undo.all("input")] == ["i0", "i1"]
+    post_form(client, undo["action"], item=["i0", "i1"], action=undo.one("button")["value"])
+    assert listed() == ["i0", "i1", "i2"]
+    asked = client.post(path, data={"item": ["i1"], "action": "delete"}, headers=SAME_ORIGIN)
+    assert "question 1" in asked.text
+    assert current() == 3
+    created = list_states(project, "i1")[-1].created_at
+    post_form(client, path, item=["i1", "foreign"], action="delete", sure="1")
+    assert (current(), len(list_items(project, other.dataset_id, limit=9)[0])) == (2, 1)
+    post_form(client, path, item=["i1", "foreign", "nope"], action="undelete")
+    assert current() == 3
+    assert list_states(project, "i1")[0].created_at == created
+    post_form(client, path, 422, action="archive")
+    post_form(client, path, 422, item=["i1"], action="paint")
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_items_are_downloaded_and_uploaded_again(
+    project: str, client: FlaskClient, form: str
+) -> None:
+    values = {"input": {"q": 'Why, "so"?\n', "n": 0.1}, "expected_output": "=1+1", "metadata": []}
+    with transaction():
+        dataset = save_dataset(project, "d", {})
+        save_item(project, dataset.dataset_id, "i/1", values)
+        save_item(project, dataset.dataset_id, "i2", {"input": "plain"})
+        copy = save_dataset(project, "copy", {})
+    whole = client.get(f"{DATASETS}/d/export?format={form}")
+    one = client.get(f"{DATASETS}/d/export?format={form}&item=i2").text
+    assert ("plain" in one, "Why" in one) == (True, False)
+    upload = f"{DATASETS}/copy/upload"
+
+    def send(body: bytes, status: int = 303) -> str:
+        data = {"file": (io.BytesIO(body), f"items.{form}")}
+        answer = client.post(upload, data=data, headers=SAME_ORIGIN)
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+    assert "belongs to another dataset" in send(whole.data, 422)
+    with transaction():
+        assert all(delete_item(project, item_id) for item_id in ("i/1", "i2"))
+    send(whole.data)
+    items = {item.item_id: item for item in list_items(project, copy.dataset_id, limit=9)[0]}
+    assert items["i2"].input == "plain"
+    assert items["i/1"].input == values["input"]
+    assert items["i/1"].metadata == []
+    assert items["i/1"].expected_output == "=1+1"
+    for wrong in (b"", b"\xff\xfe", b"[1]", b'{"a": 1}', b'{"input": 1}\n{', b"input\n"):
+        send(wrong, 422)
+    assert list_items(project, copy.dataset_id, limit=9)[1] == 2
 
 
 def test_an_item_has_to_conform_to_the_schema_of_its_dataset(

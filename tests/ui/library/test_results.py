@@ -202,8 +202,8 @@ def test_two_runs_are_shown_side_by_side_the_older_one_on_the_left(get_page: Get
 def test_a_dataset_shows_its_items_and_the_figures_of_its_runs(get_page: GetPage) -> None:
     shown = get_page("/datasets/faq")
     items = [[cell.text for cell in row.all("td")] for row in shown.one("main").all("tr")]
-    assert [row[2] for row in items if row] == ["expected 2", "changed later", "expected 0"]
-    assert all("src/1" in row[4] for row in items if row)
+    assert [row[3] for row in items if row] == ["expected 2", "changed later", "expected 0"]
+    assert all("src/1" in row[5] for row in items if row)
     for query, rows in (
         ("show=failed", 1),
         ("show=wrong&q=QUESTION+1", 1),

@@ -98,14 +98,17 @@ def names_of(project_id: str, dataset_ids: Collection[str]) -> dict[str, str]:
     return dict(db.session.execute(query).all())
 
 
-def count_items(project_id: str, dataset_ids: list[str]) -> dict[str, int]:
-    """Return the number of current items of each dataset; empty datasets are left out."""
+def count_items(
+    project_id: str, dataset_ids: list[str], *, archived: bool = False
+) -> dict[str, int]:
+    """Return the number of current items of each dataset; datasets without any are left out."""
     query = (
         sa.select(dataset_items.c.dataset_id, sa.func.count())
         .where(
             dataset_items.c.project_id == project_id,
             dataset_items.c.dataset_id.in_(dataset_ids),
             dataset_items.c.valid_to.is_(None),
+            dataset_items.c.archived == archived,
         )
         .group_by(dataset_items.c.dataset_id)
     )
@@ -177,7 +180,7 @@ def list_items(
     source_trace_id: str | None = None,
     source_span_id: str | None = None,
     as_of: datetime | None = None,
-    archived: bool = False,
+    archived: bool | None = False,
     text: str = "",
     item_ids: Collection[str] | None = None,
     limit: int | None,
@@ -185,8 +188,8 @@ def list_items(
 ) -> tuple[list[DatasetItem], int]:
     """Return (a page of items, the newest first; their number); `as_of` None: current states.
 
-    `archived`: with items whose state is archived. `text`: only items that have it in a value, in
-    upper or lower case; `item_ids`: only these.
+    `archived`: only items whose state is archived, or is not; None: both. `text`: only items that
+    have it in a value, in upper or lower case; `item_ids`: only these.
     """
     items = dataset_items.c
     conditions = [items.project_id == project_id]
@@ -196,8 +199,8 @@ def list_items(
         conditions.append(items.source_trace_id == source_trace_id)
     if source_span_id is not None:
         conditions.append(items.source_span_id == source_span_id)
-    if not archived:
-        conditions.append(~items.archived)
+    if archived is not None:
+        conditions.append(items.archived == archived)
     if item_ids is not None:
         conditions.append(items.item_id.in_(item_ids))
     if text:
@@ -229,6 +232,19 @@ def list_states(project_id: str, item_id: str) -> list[DatasetItem]:
         .order_by(dataset_items.c.valid_from.desc())
     )
     return [DatasetItem(**row._mapping) for row in db.session.execute(query)]
+
+
+def undelete_item(project_id: str, item_id: str) -> bool:
+    """Give a deleted item its last state again; return whether it was deleted."""
+    _lock(project_id, item_id)
+    states = list_states(project_id, item_id)
+    if not states or _current(project_id, item_id) is not None:
+        return False
+    now = db.session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    values = {name: getattr(states[0], name) for name in DatasetItem.__dataclass_fields__}
+    values |= {"project_id": project_id, "valid_from": now}
+    db.session.execute(sa.insert(dataset_items).values(values))
+    return True
 
 
 def delete_item(project_id: str, item_id: str) -> bool:

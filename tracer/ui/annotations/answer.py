@@ -18,8 +18,16 @@ def annotations_of(target: AnnotationTarget, tab: str) -> AnyResponse | str:
     """
     if not is_fragment():
         return target.redirect_back(tab)
+    template, context = shown_with(target, tab, target.subject.span_id)
+    return render(template, **context)
+
+
+def shown_with(
+    target: AnnotationTarget, tab: str, span_id: str | None
+) -> tuple[str, dict[str, object]]:
+    """Return template and context of the trace's panel in ``tab``, or the session's annotations."""
     if not target.subject.trace_id:
-        return render("annotations/_session.html", **session_annotations(target))
+        return "annotations/_session.html", session_annotations(target)
     trace = find_trace(target.subject.project_id, target.subject.trace_id)
-    selection = Selection.read(trace, target.subject.span_id)
-    return render("panel/_panel.html", panel=panel_of(selection, tab), **trace_context(trace))
+    panel = panel_of(Selection.read(trace, span_id), tab)
+    return "panel/_panel.html", {"panel": panel, **trace_context(trace)}

@@ -16,7 +16,8 @@ from tracer.store.database.session import transaction
 from tracer.store.scores import scores
 from tracer.store.scores.scores import BY_HAND, ScoreKind
 from tracer.ui.annotations.answer import annotations_of
-from tracer.ui.base.blueprint import refuse
+from tracer.ui.annotations.score_menu import menu_after
+from tracer.ui.base.blueprint import is_fragment, refuse
 from tracer.ui.base.subjects import AnnotationTarget, annotation_route
 from tracer.ui.base.visitor import author, current_visitor
 from tracer.web.services import services
@@ -33,11 +34,22 @@ _MAX_TEXT: Final = 2_000
 
 @annotation_route("/scores", "POST")
 def score(target: AnnotationTarget) -> AnyResponse | str:
-    """Create a score, or with ``lines`` one for each of the project's scores that has a value."""
-    if "lines" in request.form:
-        _save_lines(target)
-        return annotations_of(target, "scores")
-    _save(target, secrets.token_hex(16), target.subject.span_id)
+    """Create a score, or with ``lines`` one for each of the project's scores that has a value.
+
+    htmx gets the popover for a form that has ``menu``.
+    """
+    in_menu = "menu" in request.form and is_fragment()
+    if "lines" not in request.form:
+        _save(target, secrets.token_hex(16), target.subject.span_id)
+        return menu_after(target) if in_menu else annotations_of(target, "scores")
+    given, refused = _save_lines(target)
+    if in_menu and (given or refused):
+        return menu_after(target, given, refused)
+    if refused:
+        reasons = " ".join(f"{name}: {reason}" for name, (_, reason) in refused.items())
+        refuse(f"Not saved: {reasons}{' The others are saved.' if given else ''}")
+    if not given:
+        refuse("Enter at least one value.")
     return annotations_of(target, "scores")
 
 
@@ -62,9 +74,9 @@ def _save(target: AnnotationTarget, score_id: str, span_id: str | None) -> None:
     _write(target, score_id, span_id, _form_fields(scores.list_kinds(target.subject.project_id)))
 
 
-def _save_lines(target: AnnotationTarget) -> None:
-    """Save the values that are valid; 422 names those that are not."""
-    given, refused = 0, []
+def _save_lines(target: AnnotationTarget) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Save the values that are valid; return their number, and (value, reason) of the others."""
+    given, refused = 0, {}
     author(named=True)
     for kind in scores.list_kinds(target.subject.project_id):
         text = _field(f"line.{kind.name}")
@@ -73,15 +85,11 @@ def _save_lines(target: AnnotationTarget) -> None:
         try:
             fields = _line_fields(kind, text)
         except ValueError as error:
-            refused.append(f"{kind.name}: {error}")
+            refused[kind.name] = text, str(error)
             continue
         given += 1
         _write(target, secrets.token_hex(16), target.subject.span_id, fields)
-    if refused:
-        others = " The others are saved." if given else ""
-        refuse(f"Not saved: {' '.join(refused)}{others}")
-    if not given:
-        refuse("Enter at least one value.")
+    return given, refused
 
 
 def _line_fields(kind: ScoreKind, text: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Final
 
 from flask import abort, request
 from markupsafe import Markup, escape
@@ -30,6 +31,16 @@ _TEXTS = (
     *("message", "question", "input", "query", "prompt", "text", "answer", "output", "content"),
 )
 ITEM_VALUES = ("input", "expected_output", "metadata")
+ARCHIVED: Final = "archived"
+UNDO: Final = {"archive": "restore", "restore": "archive", "delete": "undelete"}
+"""The action with items that takes an action back."""
+_CHANGED: Final = {
+    "archive": "archived",
+    "restore": "restored",
+    "delete": "deleted",
+    "undelete": "back again",
+    "upload": "uploaded",
+}
 
 
 @bp.app_template_filter("brief")
@@ -66,15 +77,22 @@ def dataset(project_id: str, name: str) -> str:
     results = [list_results(project_id, run.run_id) for run in runs]
     groups = _groups(results[0]) if results else {}
     shown = request.args.get("show", "")
+    of_archived = shown == ARCHIVED
+    in_group = groups.get(shown, ()) if shown and not of_archived else None
     items, total = datasets.list_items(
         project_id,
         row.dataset_id,
         as_of=time,
-        archived=True,
+        # An item of the last run may have been archived since, and items of a past time before it.
+        archived=None if time or in_group is not None else of_archived,
         text=request.args.get("q", "").strip(),
-        item_ids=groups.get(shown, ()) if shown else None,
+        item_ids=in_group,
         limit=PER_PAGE,
         offset=numbered.offset,
+    )
+    count, archived = (
+        datasets.count_items(project_id, [row.dataset_id], archived=each).get(row.dataset_id, 0)
+        for each in (False, True)
     )
     run_figures = [figures(each) for each in results]
     measures = list(dict.fromkeys(name for each in run_figures for name in each.means))
@@ -83,9 +101,11 @@ def dataset(project_id: str, name: str) -> str:
         dataset=row,
         items=items,
         total=total,
-        count=datasets.count_items(project_id, [row.dataset_id]).get(row.dataset_id, 0),
+        count=count,
+        archived=archived,
         marks={item_id: title for title, ids in groups.items() for item_id in ids},
-        parts={title: len(ids) for title, ids in groups.items()},
+        parts={title: len(ids) for title, ids in groups.items()}
+        | ({ARCHIVED: archived} if archived else {}),
         shown=shown,
         numbered=numbered,
         time=time,
@@ -93,7 +113,21 @@ def dataset(project_id: str, name: str) -> str:
         bars=_bars(runs, run_figures, measures[0]) if measures else [],
         measures=measures[:_MEASURES],
         run_count=run_count,
+        change=_change(),
     )
+
+
+def _change() -> dict[str, Any] | None:
+    """Return what was done with items just now, which the address has; None: nothing."""
+    words = _CHANGED.get(request.args.get("did", ""))
+    if words is None:
+        return None
+    return {
+        "words": words,
+        "count": request.args.get("count", 0, type=int),
+        "undo": UNDO.get(request.args["did"], ""),
+        "ids": request.args.getlist("item")[:PER_PAGE],
+    }
 
 
 def _groups(results: Sequence[ItemResult]) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -67,6 +68,13 @@ def test_every_bar_is_in_its_row_on_one_axis(
         row = rows[f"n{n:02}"]
         assert row["bar"] == pytest.approx(root["left"] + n * 20 * unit, abs=1)
         assert row["stop"] == pytest.approx(root["left"] + (600 - n * 20) * unit, abs=1.5)
+    # Beside the panel the axis is narrowest just above the width at which the panel moves below.
+    page.set_viewport_size({"width": 1010 if width > 1000 else width, "height": 900})
+    labels: list[list[float]] = page.locator(".axis .ticks span:visible").evaluate_all(
+        "(all) => all.map((e) => [e.getBoundingClientRect().left, e.getBoundingClientRect().right])"
+    )
+    assert len(labels) >= 2
+    assert all(before[1] <= after[0] for before, after in pairwise(labels)), labels
 
 
 def test_a_bar_shows_the_time_of_the_first_token(

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tracer import exact_json
+from tracer.analysis.log.words import Term, matches, plain
 from tracer.messages.conversation import Message, read_messages
 from tracer.messages.parts import Part, decoded, read_part
 from tracer.records import Json
@@ -138,6 +139,16 @@ def _window(rest: list[_Key], keys: list[_Key], start: int) -> range:
         if length >= _MIN_WINDOW:
             return range(end - length, end)
     return range(0)
+
+
+def whole(step: ConversationStep) -> Added:
+    """Return a step with all messages of its input, as the call sent them."""
+    return Transcript().add(step)
+
+
+def contains(message: Message, words: list[Term]) -> bool:
+    """Return whether a message contains all words of a search."""
+    return matches(plain(exact_json.encode(message)), words)
 
 
 def added_messages(steps: Iterable[ConversationStep]) -> list[Added]:

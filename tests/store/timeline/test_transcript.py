@@ -22,8 +22,8 @@ def calls(count: int, **fields: Any) -> list[Any]:
     ]
 
 
-def page_of(cursor: str | None = None) -> TranscriptPage:
-    page = read_transcript("default", "t", cursor)
+def page_of(cursor: str | None = None, words: str = "") -> TranscriptPage:
+    page = read_transcript("default", "t", cursor, words)
     assert page is not None
     return page
 
@@ -66,4 +66,30 @@ def test_texts_beyond_the_size_of_a_page_are_left_to_their_spans(
 
 def test_a_trace_without_calls_has_an_empty_page(connection: psycopg.Connection[Any]) -> None:
     put(connection, span("root"))
-    assert page_of() == TranscriptPage([], [], None, None, 0, 0)
+    assert page_of() == TranscriptPage([], [], None, None, 0, False, 0, {})
+
+
+def test_a_search_reads_the_calls_that_contain_its_words(
+    connection: psycopg.Connection[Any],
+) -> None:
+    put(connection, span("root", input="needle"), *calls(30, output="hay needle"))
+    put(connection, span("other", "root", kind="tool", start_time=T0 + 5, output="hay"))
+    page = page_of(words="needle hay")
+    assert (page.count, ids(page.entries)) == (30, [f"{n:03}" for n in range(PER_PAGE)])
+    assert ids(page_of(page.later, "needle hay").entries) == [
+        f"{n:03}" for n in range(PER_PAGE, 30)
+    ]
+
+
+def test_each_call_belongs_to_its_nearest_agent(connection: psycopg.Connection[Any]) -> None:
+    put(
+        connection,
+        span("root", kind="agent"),
+        span("plan", "root", kind="generation", start_time=T0 + 1),
+        span("sub", "root", kind="agent", start_time=T0 + 2),
+        span("step", "sub", kind="chain", start_time=T0 + 3),
+        span("ask", "step", kind="generation", start_time=T0 + 4),
+        span("alone", kind="tool", start_time=T0 + 5),
+    )
+    agents = page_of().agents
+    assert {call: agent.span_id for call, agent in agents.items()} == {"plan": "root", "ask": "sub"}

@@ -72,6 +72,7 @@ STATES: dict[str, list[dict[str, Any]]] = {
         *({"span": "rich", "tab": tab} for tab in ("comments", "context", "mapping", "raw")),
         {"idle": "short", "zoom": "0-1"},
     ],
+    "ui.trace_transcript": [{}, {"sent": "whole"}, {"q": "now"}, {"q": "nowhere"}],
     "ui.trace_spans": [AXIS, {**AXIS, "parent": "root", "depth": 1}],
     "ui.trace_live": [AXIS, {**AXIS, "zoom": "", "q": "refund"}],
     "ui.trace_span": [{"id": "rich", "tab": tab} for tab in ("io", "scores", "comments")],

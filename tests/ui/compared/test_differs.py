@@ -14,6 +14,8 @@ from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
 from tracer.store.database.session import transaction
 from tracer.store.projects.keys import create_key
 from tracer.store.projects.projects import create_project
+from tracer.ui.compared.differs import Summary
+from tracer.web.answers.differences import Difference, DifferenceAnswer
 
 
 @pytest.fixture
@@ -114,3 +116,40 @@ def test_each_row_of_the_page_leads_to_a_narrower_list(
     assert client.get(add).text.count('class="open"') == 12
     assert page.one(css="spreads").all("svg")
     assert client.get("/project/default/differs.json?q=status:error").json["selected"] == 12
+
+
+@pytest.mark.usefixtures("runs")
+def test_one_sentence_sums_up_what_differs(get_page: GetPage) -> None:
+    every = get_page("/differs?q=status:error").one(id="summary").text
+    assert every.startswith("All selected traces match ")
+    assert "(100 %, of the others 0 %)" in every
+    part = get_page("/differs?q=latency:>0").one(css="none")
+    assert part.text
+    some = get_page("/differs?q=release:new").one(id="summary")
+    assert "Most selected traces match " in some.text
+    assert some.all("a")
+
+
+def test_a_summary_names_a_group_or_what_is_less_frequent() -> None:
+    def row(share: float, ratio: float | None, term: str) -> Difference:
+        return Difference(
+            **{"field": "x", "value": "y", "term": term, "selected": 1, "baseline": 1},
+            **{"selected_share": share, "baseline_share": 0.1, "ratio": ratio, "estimated": False},
+            **{"g_statistic": 9.0, "other_values": [], "same_counts": []},
+        )
+
+    def summary(more: list[Difference], less: list[Difference]) -> list[str]:
+        chosen = Summary.of(
+            DifferenceAnswer(
+                **{"query": "", "baseline_query": "", "selected": 9, "baseline": 9},
+                **{"estimated": False, "more_frequent": more, "less_frequent": less},
+                **{"not_significant": [], "left_out": [], "numbers": []},
+            )
+        )
+        rows = [*chosen.most, chosen.group, chosen.less]
+        return [row.term for row in rows if row]
+
+    more = [row(0.3, 1.2, "weak"), row(0.3, None, "group"), row(0.9, 9, "a"), row(0.5, 5, "b")]
+    assert summary([*more, row(0.8, 8, "third")], [row(0.1, 0.1, "less")]) == ["a", "b", "group"]
+    assert summary(more[:1], [row(0.1, 0.1, "less")]) == ["less"]
+    assert summary([], []) == []

@@ -6,12 +6,17 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+import psycopg
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import parse
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
+from tracer.store.analyses.compute import analyse
+from tracer.store.analyses.outlines import read_outlines
 from tracer.store.traces.sessions import Turn
+from tracer.store.traces.traces import get_row
 from tracer.ui.session.timeline import Timeline, timeline
 
 START = datetime(2026, 11, 23, 13, 31, 40, tzinfo=UTC)
@@ -64,3 +69,45 @@ def test_the_chip_leads_to_the_failing_turn_on_whatever_page_it_is(
     assert urlsplit(link).fragment == "t1"
     there = parse(client.get(link).text)
     assert there.one(id="t1").one("a", "open")["href"].endswith(f"{32:032}")
+
+
+def test_each_trace_has_a_picture_of_its_activity_and_names_its_tools(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    begin = now() - 3600 * SECOND
+    story = TraceBuilder("a" * 32, begin, name="chat", session_id="chat")
+    story.span("root", None, 0, 10).generation("ask", "root", 0, 2)
+    story.span("t1", "root", 2, 4, kind="tool", name="find")
+    story.span("t2", "root", 4, 8, kind="tool", name="send", level="error")
+    story.span("t3", "root", 8, 9, kind="tool", name="find")
+    bare = TraceBuilder("b" * 32, begin + 60 * SECOND, name="chat", session_id="chat")
+    store_traces(story, bare)
+    first, second = get_page("/sessions/chat").all("section", "exchange")
+    assert first.one("a", "fold").text == "1 model call, 3 tool calls, 1 error: find, send failed"
+    drawn_bars = [
+        (rect["class"], rect["x"], rect["width"], rect["y"])
+        for rect in first.one("a", "fold").all("rect")
+    ]
+    assert drawn_bars == [
+        ("k-generation", "0.0", "40.0", "0"),
+        ("k-tool", "40.0", "40.0", "8"),
+        ("err", "80.0", "80.0", "8"),
+        ("k-tool", "160.0", "20.0", "8"),
+    ]
+    assert not second.one("a", "fold").all("rect")
+
+
+def test_a_trace_that_is_too_large_for_a_session_page_has_a_picture_once_it_is_analysed(
+    app: Flask, store_traces: StoreTraces, database_url: str
+) -> None:
+    story = TraceBuilder("a" * 32, now(), name="chat", session_id="chat").span("root", None, 0, 9)
+    for n in range(2_001):
+        story.span(f"s{n}", "root", n / 1000, n / 1000 + 0.001, kind="tool")
+    store_traces(story)
+    with app.app_context():
+        rows = [row for row in [get_row("default", "a" * 32)] if row]
+        assert read_outlines("default", rows) == {}
+    with psycopg.connect(database_url) as connection:
+        assert analyse(connection, "default", "a" * 32)
+    with app.app_context():
+        assert sum(read_outlines("default", rows)["a" * 32].profile.counts) > 0

@@ -116,6 +116,52 @@ def test_a_long_transcript_is_shown_in_pages_without_repeats(
     assert back.one("ol", "transcript").text == first.one("ol", "transcript").text
 
 
+def test_a_search_of_the_transcript_shows_the_messages_with_its_words(
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
+) -> None:
+    store_traces(talk())
+    page = get_page(f"{BASE}/transcript?q=where+is&span=find")
+    [step] = page.one("ol", "transcript").all(css="exchange")
+    assert step.one(css="open").text == "ask"
+    assert "Where is it?" in step.text
+    assert step.one(css="fold").text == "1 message without these words"
+    # The second call sends the question again: it contains the words, but no new message does.
+    assert "1 call of this page with these words only in messages shown above" in page.text
+    assert "2 calls with these words" in page.one(css="strip").text
+    as_sent = page.one("nav", aria_label="Messages of each call").all("a")[1]["href"]
+    assert len(parse(client.get(as_sent).text).one("ol", "transcript").all(css="exchange")) == 2
+    assert "No message found" in get_page(f"{BASE}/transcript?q=nowhere").one(css="none").text
+
+
+def test_each_call_is_shown_as_it_was_sent(
+    store_traces: StoreTraces, get_page: GetPage, client: FlaskClient
+) -> None:
+    store_traces(talk())
+    steps = get_page(f"{BASE}/transcript?sent=whole").one("ol", "transcript").all(css="exchange")
+    assert "Where is it?" in steps[-1].text
+    assert "repeated" not in steps[-1].text
+    path = f"/project/default{BASE}/transcript.json?sent=whole"
+    last = client.get(path).get_json()["data"][-1]
+    assert (last["again"], len(last["new"])) == (0, 3)
+
+
+def test_the_transcript_names_the_agent_where_another_one_continues(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    story = TraceBuilder(AGENT, name="team").span("boss", None, 0, 9, kind="agent", level="error")
+    story.generation("plan", "boss", 1, 2, input="a", output="b")
+    story.span("helper", "boss", 2, 6, kind="agent", level="error")
+    story.generation("look", "helper", 3, 4, input="c", output="d")
+    story.generation("think", "helper", 4, 5, input="e", output="f")
+    story.generation("answer", "boss", 7, 8, input="g", output="h")
+    store_traces(story)
+    page = get_page(f"{BASE}/transcript")
+    names = [link.text for link in page.one("ol", "transcript").all("b") if link.text]
+    assert names == ["helper", "boss"]
+    assert "agent, 4.00 s, failed" in page.text
+    assert page.one("a", href=f"/project/default{BASE}/findings#failed")
+
+
 def test_statistics_are_sorted_by_the_query_string(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:

@@ -10,16 +10,20 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tracer.analysis.log.matches import LogFilter
+from tracer.analysis.log.words import terms
 from tracer.analysis.transcript import MODEL, TOOLS, ConversationStep
 from tracer.extensions import db
 from tracer.records import Json
 from tracer.store.parts.assemble import Assembler
 from tracer.store.parts.columns import bit, weight
+from tracer.store.timeline.agents import agents_of
 from tracer.store.timeline.log import Log, open_log
 from tracer.store.traces.model_calls import fetch_parts
 from tracer.store.traces.span_tree import SpanRow
 
 PER_PAGE: Final = 20
+PER_WHOLE_PAGE: Final = 5
+"""Entries of a page that shows each input whole, with what earlier calls have sent."""
 # Compressed size per page; longer texts are shown on the page of their span only.
 _MAX_BYTES: Final = 1_000_000
 _MAX_PART_BYTES: Final = 1 << 40
@@ -58,19 +62,26 @@ class TranscriptPage:
     earlier: str | None
     later: str | None
     count: int
+    more: bool
+    """Whether there may be more entries than `count`."""
     unread: int
     """Number of spans that are not indexed yet."""
+    agents: dict[str, SpanRow]
+    """The agent that each entry belongs to, by the id of the entry's span."""
 
 
-def read_transcript(project_id: str, trace_id: str, cursor: str | None) -> TranscriptPage | None:
+def read_transcript(
+    project_id: str, trace_id: str, cursor: str | None, words: str = "", limit: int = PER_PAGE
+) -> TranscriptPage | None:
     """Return a page of the model calls and tool runs of a trace; raises BadCursor.
 
-    None: the timeline of the trace is not built yet.
+    None: the timeline of the trace is not built yet. ``words``: only spans that contain all of
+    them, be it in a message that the call repeats.
     """
-    log = open_log(project_id, trace_id, LogFilter(kinds=(MODEL, *TOOLS)))
+    log = open_log(project_id, trace_id, LogFilter(tuple(terms(words)), (MODEL, *TOOLS)))
     if log is None:
         return None
-    page = log.page(cursor, PER_PAGE)
+    page = log.page(cursor, limit)
     rows = [row.span for row in page.rows]
     previous_rows = _rows_before(log, page.earlier)
     # The nearest first: they most likely contain the messages that this page repeats.
@@ -81,7 +92,11 @@ def read_transcript(project_id: str, trace_id: str, cursor: str | None) -> Trans
         earlier=page.earlier,
         later=page.later,
         count=page.count,
+        more=page.more,
         unread=page.unsearched,
+        agents=agents_of(
+            project_id, trace_id, [row.span_id for row in (*previous_rows[-1:], *rows)]
+        ),
     )
 
 

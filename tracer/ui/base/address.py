@@ -8,9 +8,12 @@ from flask import request
 
 from tracer.ui.base.blueprint import is_fragment
 
-PRESERVED = ("open", "zoom", "idle", "lens", "q", "kind", "level", "sort", "cursor", "list")
+PRESERVED = (
+    *("open", "zoom", "idle", "lens", "q", "list"),
+    *("kind", "level", "sort", "cursor", "sent"),
+)
 """Parameters that stay when another span is selected; each page of a trace reads those it knows."""
-VIEW_ONLY = ("kind", "level", "sort", "cursor")
+VIEW_ONLY = ("kind", "level", "sort", "cursor", "sent")
 """Those of the views beside the tree, which a link from a view to the tree drops."""
 # URLs have a maximum length; the nodes that were opened first are dropped first.
 MAX_OPEN = 20

@@ -20,7 +20,12 @@ from tracer.ui.lists.frame import periods
 from tracer.ui.lists.kinds import TRACES
 from tracer.ui.lists.list_query import ListQuery
 from tracer.ui.render.format import count, duration, money
-from tracer.web.answers.differences import DifferenceAnswer, DifferingValue, NumberDifference
+from tracer.web.answers.differences import (
+    Difference,
+    DifferenceAnswer,
+    DifferingValue,
+    NumberDifference,
+)
 from tracer.web.comparisons import BEFORE, REST, compare_selection
 
 _NAMES: Final = {
@@ -30,6 +35,9 @@ _NAMES: Final = {
     "output_tokens": "Output tokens",
     "cost": "Cost",
 }
+_MOST: Final = 0.5
+_GROUP_RATIO: Final = 2.0
+"""How many times as often a value must occur for a smaller group to be named."""
 _HEIGHT: Final = 30
 """Of the bars of one side, in units of the drawing."""
 
@@ -43,6 +51,27 @@ class DrawnBar:
     selected: float
     baseline: float
     title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one sentence names of the differences."""
+
+    most: list[Difference]
+    """Values that half of the selected traces have, or more; at most two."""
+    group: Difference | None
+    """The most significant value that fewer of them have."""
+    less: Difference | None
+    """If there is neither: the value that is most significantly less frequent."""
+
+    @classmethod
+    def of(cls, answer: DifferenceAnswer) -> Summary:
+        """Return the most significant differences of an answer."""
+        most = [row for row in answer.more_frequent if row.selected_share >= _MOST][:2]
+        rest = (row for row in answer.more_frequent if row.selected_share < _MOST)
+        group = next((row for row in rest if (row.ratio or _GROUP_RATIO) >= _GROUP_RATIO), None)
+        less = None if most or group else next(iter(answer.less_frequent), None)
+        return cls(most, group, less)
 
 
 class DiffersPage:
@@ -96,6 +125,7 @@ def differs(project_id: str) -> Representations:
             "page": page,
             "query": page.query,
             "answer": page.answer,
+            "summary": Summary.of(page.answer) if page.answer else None,
             "kind": TRACES,
             "periods": periods(Grain.TRACE),
             "share": share,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,6 +11,7 @@ import msgspec
 from flask import abort, request, url_for
 
 from tracer.records import Json
+from tracer.store.analyses.outlines import Outline, read_outlines
 from tracer.store.annotations.comments import CommentRow, list_comments
 from tracer.store.database.paging import Page
 from tracer.store.scores.scores import ScoreRow, list_kinds, list_scores
@@ -23,7 +24,9 @@ from tracer.ui.base.subjects import AnnotationTarget, read_bookmark, target_of
 from tracer.ui.base.visitor import current_visitor
 from tracer.ui.render.format import duration
 from tracer.ui.render.messages import Body, Renderer
+from tracer.ui.session.picture import picture
 from tracer.ui.session.timeline import MAX_TURNS, Timeline, timeline
+from tracer.ui.waterfall.minimap import Block
 from tracer.web.access.check import may
 from tracer.web.answers import traces as answers
 from tracer.web.answers.annotations import Comment, comment
@@ -45,6 +48,10 @@ class Exchange:
     missing: str
     """Why there is no answer."""
     pause: timedelta | None
+    outline: list[Block]
+    """The picture of its activity; empty: the trace is too large for this page."""
+    tools: dict[str, bool]
+    """The names of its tools; True: a call failed."""
 
 
 @html_and_json("/project/<project_id>/sessions/<id:session_id>")
@@ -66,7 +73,7 @@ def session(project_id: str, session_id: str) -> Representations:
         context=lambda: {
             "session": row,
             "page": page,
-            "exchanges": exchanges(page.items),
+            "exchanges": exchanges(page.items, read_outlines(project_id, page.items)),
             "timeline": session_timeline(),
             "bookmark": read_bookmark(target, row),
             "path": own_path(),
@@ -102,7 +109,7 @@ def _url(endpoint: str, project_id: str, trace_id: str) -> str:
     return url_for(endpoint, project_id=project_id, trace_id=trace_id)
 
 
-def exchanges(rows: Sequence[TraceDetail]) -> list[Exchange]:
+def exchanges(rows: Sequence[TraceDetail], outlines: Mapping[str, Outline]) -> list[Exchange]:
     """Return the traces as exchanges; together they get the markdown budget of one page."""
     # One renderer for all, so that a long session costs no more than one long span.
     renderer = Renderer()
@@ -112,6 +119,7 @@ def exchanges(rows: Sequence[TraceDetail]) -> list[Exchange]:
         pause = row.start_time - latest_end if latest_end else None
         # Traces may overlap: the pause begins at the latest end so far.
         latest_end = max(latest_end or row.end_time, row.end_time)
+        outline = outlines.get(row.trace_id)
         result.append(
             Exchange(
                 trace=row,
@@ -119,6 +127,8 @@ def exchanges(rows: Sequence[TraceDetail]) -> list[Exchange]:
                 answer=_last(renderer, row.output, "assistant"),
                 missing=_missing(row),
                 pause=pause if pause and pause >= _PAUSE else None,
+                outline=picture(outline) if outline else [],
+                tools=outline.tools if outline else {},
             )
         )
     return result

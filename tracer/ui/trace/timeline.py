@@ -8,7 +8,7 @@ from tracer.store.database.session import transaction
 from tracer.store.timeline import findings, log, transcript
 from tracer.store.timeline.log import Log
 from tracer.store.timeline.timeline import request_timeline
-from tracer.store.timeline.transcript import TranscriptPage
+from tracer.store.timeline.transcript import PER_PAGE, PER_WHOLE_PAGE, TranscriptPage
 
 
 def open_log(project_id: str, trace_id: str, condition: LogFilter) -> Log | None:
@@ -19,12 +19,16 @@ def open_log(project_id: str, trace_id: str, condition: LogFilter) -> Log | None
     return opened
 
 
-def read_transcript(project_id: str, trace_id: str, cursor: str | None) -> TranscriptPage | None:
+def read_transcript(
+    project_id: str, trace_id: str, cursor: str | None, words: str, *, whole: bool
+) -> TranscriptPage | None:
     """Return a page of the transcript of a trace; None: its timeline is not built yet.
 
-    Raises BadCursor.
+    ``words``: only steps that contain all of them. ``whole``: a short page, whose inputs are shown
+    whole. Raises BadCursor.
     """
-    page = transcript.read_transcript(project_id, trace_id, cursor)
+    limit = PER_WHOLE_PAGE if whole else PER_PAGE
+    page = transcript.read_transcript(project_id, trace_id, cursor, words, limit)
     if page is None or page.unread:
         _request_rebuild(project_id, trace_id)
     return page

@@ -53,19 +53,11 @@ class Minimap:
 
     def blocks(self) -> Iterator[Block]:
         """Yield a box for each sequence of equal buckets, and one for each sequence with errors."""
-        if self.profile is None:
-            return
-        # The profile ends with the last span; the axis of a running trace extends to now.
-        share = (self.profile.end - self.profile.start) / self._length
-        shift = (self.profile.start - self.start) / self._length * BUCKETS
-        top = max(self.profile.counts, default=0)
-        looks = zip(self.profile.counts, self.profile.kinds, strict=True)
-        heights = ((_height(count, top), f"k-{kind}") for count, kind in looks)
-        failed = ((_ERROR if errors else 0, "err") for errors in self.profile.errors)
-        for first, length, (height, css) in [*_sequences(heights), *_sequences(failed)]:
-            if height:
-                x, width = _short(shift + first * share), _short(length * share)
-                yield Block(x, width, HEIGHT - height, height, css)
+        if self.profile is not None:
+            # The profile ends with the last span; the axis of a running trace extends to now.
+            share = (self.profile.end - self.profile.start) / self._length
+            shift = (self.profile.start - self.start) / self._length * BUCKETS
+            yield from activity_blocks(self.profile, shift, share)
 
     def outside(self) -> list[Block]:
         """Return the parts that are not in view, left and right of the zoom."""
@@ -97,6 +89,20 @@ class Minimap:
             return None
         # Rounded down: 100 % would be wrong, as there are spans.
         return f"{math.floor(self.profile.idle_share * 1000) / 10:g} %"
+
+
+def activity_blocks(
+    profile: ActivityProfile, shift: float = 0, share: float = 1
+) -> Iterator[Block]:
+    """Yield the boxes of a profile; ``shift`` and ``share`` map its buckets to the drawing."""
+    top = max(profile.counts, default=0)
+    looks = zip(profile.counts, profile.kinds, strict=True)
+    heights = ((_height(count, top), f"k-{kind}") for count, kind in looks)
+    failed = ((_ERROR if errors else 0, "err") for errors in profile.errors)
+    for first, length, (height, css) in [*_sequences(heights), *_sequences(failed)]:
+        if height:
+            x, width = _short(shift + first * share), _short(length * share)
+            yield Block(x, width, HEIGHT - height, height, css)
 
 
 def _sequences(values: Iterable[T]) -> Iterator[tuple[int, int, T]]:

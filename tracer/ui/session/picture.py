@@ -1,0 +1,30 @@
+"""The small picture of a trace: model calls above, tools in the middle, other work below."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.analysis.activity import BUCKETS
+from tracer.analysis.headline import FAMILY_OF_KIND
+from tracer.store.analyses.outlines import Outline
+from tracer.ui.waterfall.minimap import Block, activity_blocks
+
+_LANES: Final = {"model": 0, "tools": 8}
+_LOWEST: Final = 16
+_HEIGHT: Final = 6
+_MIN_WIDTH: Final = 2.0
+
+
+def picture(outline: Outline) -> list[Block]:
+    """Return the bars of a trace as boxes in units of the minimap, or its activity if many."""
+    if not outline.bars:
+        return list(activity_blocks(outline.profile))
+    start, length = outline.profile.start, max(outline.profile.end - outline.profile.start, 1)
+    blocks = []
+    for bar in outline.bars:
+        x = (bar.start - start) / length * BUCKETS
+        width = max((bar.end - bar.start) / length * BUCKETS, _MIN_WIDTH)
+        y = _LANES.get(FAMILY_OF_KIND.get(bar.kind, ""), _LOWEST)
+        css = "err" if bar.failed else f"k-{bar.kind}"
+        blocks.append(Block(round(min(x, BUCKETS - width), 1), round(width, 1), y, _HEIGHT, css))
+    return blocks

@@ -8,104 +8,25 @@ excludes it:
    those of a child that is no agent or chain. Not checked with more than 2,000 spans below it.
 3. It reports the same response (`call_id`) as another span. Of the spans of one response that have
    none of the others below them, one is included: an instrumentation's report before a client's own
-   (`secondary_report`), then the one with more tokens, with a cost, of the lower cost, of the
-   greater id.
+   (`secondary_report`), then the one with more tokens, with a cost, with more types of tokens, of
+   the lower cost, of the greater id. A span of the same response above it takes its place if it
+   reports the same numbers by more types of tokens, such as cached ones.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
 
-from tracer.merging.spans import Span
-from tracer.merging.traces import clip
-from tracer.records import SUMMING, SpanRecord, cost_total, token_sums
+from tracer.merging.reports import Node, UsageTotal
+from tracer.merging.responses import Repeats, repeats_of_responses
+from tracer.records import SUMMING
 
-# Ids are indexed, and a longer one would not fit into the index.
-CALL_ID_BYTES: Final = 200
 MAX_COMPARED_SPANS: Final = 2_000
 """With more spans below it, a span's usage is not compared with theirs, but included in totals."""
-# Costs that differ by rounding are equal.
-_ROUNDING: Final = Decimal("1e-6")
-
-
-class UsageTotal(msgspec.Struct):
-    """Tokens by side and in total, and dollars, of one or several spans."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    tokens: int = 0
-    dollars: Decimal = Decimal(0)
-    spans_with_tokens: int = 0
-    spans_with_cost: int = 0
-
-    def add(self, other: UsageTotal) -> None:
-        """Add another total."""
-        self.input_tokens += other.input_tokens
-        self.output_tokens += other.output_tokens
-        self.tokens += other.tokens
-        self.dollars += other.dollars
-        self.spans_with_tokens += other.spans_with_tokens
-        self.spans_with_cost += other.spans_with_cost
-
-    @classmethod
-    def of(
-        cls,
-        input_tokens: int | None,
-        output_tokens: int | None,
-        tokens: int | None,
-        dollars: Decimal | None,
-    ) -> UsageTotal | None:
-        """Return the total of one span; None: it has no usage."""
-        if tokens is None and dollars is None:
-            return None
-        return cls(
-            input_tokens or 0,
-            output_tokens or 0,
-            tokens or 0,
-            dollars or Decimal(0),
-            int(tokens is not None),
-            int(dollars is not None),
-        )
-
-    def equals(self, other: UsageTotal) -> bool:
-        """Return whether both have equal tokens, or where neither has tokens, equal dollars."""
-        if self.spans_with_tokens and other.spans_with_tokens:
-            if self.input_tokens or self.output_tokens:
-                return (self.input_tokens, self.output_tokens) == (
-                    other.input_tokens,
-                    other.output_tokens,
-                )
-            return self.tokens == other.tokens
-        if self.spans_with_tokens or other.spans_with_tokens:
-            return False
-        if not (self.spans_with_cost and other.spans_with_cost):
-            return False
-        return abs(self.dollars - other.dollars) <= self.dollars * _ROUNDING
-
-
-class Node(msgspec.Struct, kw_only=True):
-    """The data of a span that decides whether its usage is excluded from totals."""
-
-    span_id: str
-    parent_id: str | None
-    kind: str
-    usage: UsageTotal | None
-    """None: the span has no usage."""
-    call_id: str | None
-    secondary_report: bool
-    """`SpanRecord.echo`."""
-    usage_excluded: bool
-    """`Span.usage_excluded`, as stored; of a span without usage: a span below has usage."""
-
-    @property
-    def is_reported_sum(self) -> bool:
-        """Whether the span's dialect reports the sum of the spans below as its usage."""
-        return self.secondary_report and self.kind in SUMMING
 
 
 class UsageBelow(msgspec.Struct):
@@ -120,86 +41,18 @@ class UsageBelow(msgspec.Struct):
     spans: int = 0
 
 
-def node_of(span: Span) -> Node:
-    """Return the node of a span."""
-    record = span.record
-    return Node(
-        span_id=record.span_id,
-        parent_id=record.parent_span_id,
-        kind=record.kind,
-        usage=usage_total_of(record),
-        call_id=call_key(record),
-        secondary_report=record.echo,
-        usage_excluded=span.usage_excluded,
-    )
-
-
-def has_usage(record: SpanRecord) -> bool:
-    """Return whether a span has usage or cost."""
-    return bool(record.usage or record.cost)
-
-
-def must_be_compared(record: SpanRecord) -> bool:
-    """Return whether a span has usage, and only a comparison decides whether it is excluded."""
-    return has_usage(record) and not (record.echo and record.kind in SUMMING)
-
-
-def usage_total_of(record: SpanRecord) -> UsageTotal | None:
-    """Return the usage of a span; None: it has none."""
-    if not has_usage(record):
-        return None
-    return UsageTotal.of(*token_sums(record.usage), cost_total(record.cost))
-
-
-def call_key(record: SpanRecord) -> str | None:
-    """Return the indexed response id of a span with usage; None: it has no usage or no id."""
-    return clip(record.call_id, CALL_ID_BYTES) if has_usage(record) else None
-
-
-def repeats_of_response(members: Iterable[Node], parents: Mapping[str, str | None]) -> set[str]:
-    """Return which of the spans with the same response id are excluded: all but one.
-
-    ``parents`` has the parents of the spans and of all their ancestors.
-    """
-    by_id = {member.span_id: member for member in members}
-    ancestors: set[str] = set()
-    for span_id in by_id:
-        for ancestor in _ancestors(span_id, parents):
-            if ancestor in ancestors:
-                break
-            ancestors.add(ancestor)
-    lowest = [member for span_id, member in by_id.items() if span_id not in ancestors]
-    included = max(lowest, key=_preference)
-    return by_id.keys() - {included.span_id}
-
-
-def _preference(node: Node) -> tuple[bool, int, bool, Decimal, str]:
-    """Return the sort key of spans with one response: the greatest one is included in totals."""
-    usage = node.usage or UsageTotal()
-    # Of equal tokens the cheaper report: in the other, cached tokens are priced as plain ones.
-    cost = usage.dollars
-    return not node.secondary_report, usage.tokens, bool(cost), -cost, node.span_id
-
-
-def _ancestors(span_id: str, parents: Mapping[str, str | None]) -> Iterator[str]:
-    parent = parents.get(span_id)
-    while parent is not None:
-        yield parent
-        parent = parents.get(parent)
-
-
 def decide_excluded(
     nodes: Mapping[str, Node],
     usage_below: Mapping[str, UsageBelow],
     parents: Mapping[str, str | None],
-    repeats: set[str],
+    repeats: Repeats,
 ) -> dict[str, bool]:
     """Return `Span.usage_excluded` of each of ``nodes`` by id, from the lowest nodes upwards.
 
     Of a node without usage it is whether a span below has usage.
 
     ``usage_below`` has the usage between each node and the next nodes below it, ``parents`` the
-    parents of all ancestors, ``repeats`` the spans that `repeats_of_response` excludes.
+    parents of all ancestors. All spans of ``repeats`` are nodes.
     """
     next_above = _nearest_ancestors(nodes, nodes, parents)
     undecided_below: dict[str, int] = dict.fromkeys(nodes, 0)
@@ -212,7 +65,13 @@ def decide_excluded(
     while ready:
         span_id = ready.pop()
         node = nodes[span_id]
-        excluded[span_id] = span_id in repeats or _is_excluded(node, below[span_id])
+        replaced = repeats.fuller.get(span_id)
+        if replaced is not None and not excluded[replaced]:
+            excluded[replaced], excluded[span_id] = True, False
+            below[span_id].total.remove(nodes[replaced].usage or UsageTotal())
+        else:
+            repeated = span_id in repeats.excluded
+            excluded[span_id] = repeated or _is_excluded(node, below[span_id])
         ancestor = next_above[span_id]
         if ancestor is not None:
             _add_to_ancestor(
@@ -286,10 +145,7 @@ def decide_excluded_in_trace(nodes: Mapping[str, Node]) -> dict[str, bool]:
     for node in with_usage.values():
         if node.call_id is not None:
             by_response[node.call_id].append(node)
-    repeats: set[str] = set()
-    for members in by_response.values():
-        if len(members) > 1:
-            repeats |= repeats_of_response(members, parents)
+    repeats = repeats_of_responses(by_response.values(), parents)
     below = _spans_without_usage(nodes, with_usage, parents)
     return decide_excluded(with_usage, below, parents, repeats)
 

@@ -286,6 +286,17 @@ def flatten(span: Span) -> Span:
     )
 
 
+def restore_parent(span: Span) -> Span:
+    """Return a span that `flatten` made a root as the child of its sent parent again."""
+    record = span.record
+    flags = [flag for flag in record.flags if flag != "cycle"]
+    return msgspec.structs.replace(
+        span,
+        record=msgspec.structs.replace(record, parent_span_id=span.sent_parent_id, flags=flags),
+        sent_parent_id=None,
+    )
+
+
 def canonical(record: SpanRecord) -> bytes:
     """Return the source's record as comparable bytes: without values that the store set."""
     given = record.cost_source == GIVEN

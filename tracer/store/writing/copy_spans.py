@@ -10,7 +10,7 @@ import psycopg
 
 from tracer import exact_json
 from tracer.merging import log_events
-from tracer.merging.repeats import CALL_ID_BYTES
+from tracer.merging.reports import CALL_ID_BYTES
 from tracer.merging.spans import Span
 from tracer.merging.traces import clip, status_of
 from tracer.records import SpanRecord, cost_total, token_sums

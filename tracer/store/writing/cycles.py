@@ -1,4 +1,4 @@
-"""Breaks cycles of parents: spans that are their own ancestors become roots, with a flag."""
+"""Breaks cycles of parents: spans that are their own ancestors are flagged roots until it ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from tracer.merging.arrivals import Change
-from tracer.merging.spans import Span, flatten
+from tracer.merging.spans import Span, flatten, restore_parent
 from tracer.store.database.keys import TraceKey
 from tracer.store.writing import load
 
@@ -56,27 +56,41 @@ def flatten_within(change: Change) -> None:
         change.after[span_id] = flatten(change.after[span_id])
 
 
-def flatten_across(connection: psycopg.Connection[Any], key: TraceKey, change: Change) -> None:
-    """Break the cycles that the changing spans close together with stored spans.
+def update_across(connection: psycopg.Connection[Any], key: TraceKey, change: Change) -> None:
+    """Break the cycles that the changing spans close, and restore the rest of those they end.
 
-    Such a cycle can only be closed by a changing span that was already the parent of another
-    one, so the stored ancestors are read only then, which is rare.
+    Both may need stored spans. A cycle can only be closed by a changing span that was already the
+    parent of another one, and only ended by one that was part of it, so the stored ancestors are
+    read only then, which is rare.
     """
-    parents = _parents(change.before) | _parents(change.after)
-    if any(_may_close(change.before.get(span_id), span) for span_id, span in change.after.items()):
-        parents = _stored_parents(connection, key, parents, change.after) | parents
-    cycle = find_cycle_members(parents)
-    if not cycle:
+    before, after = _parents(change.before), _parents(change.after)
+    ends_cycle = any(_leaves_cycle(change, span_id) for span_id in after)
+    stored: dict[str, str | None] = {}
+    if ends_cycle or any(
+        _may_close(change.before.get(span_id), span) for span_id, span in change.after.items()
+    ):
+        starts = {*before.values(), *after.values()}.difference(after)
+        stored = _stored_parents(connection, key, starts)
+    cycle = find_cycle_members(stored | before | after)
+    ended = find_cycle_members(stored | before) - cycle if ends_cycle else set()
+    if not cycle and not ended:
         return
-    _add_stored_members(connection, key, change, cycle)
-    for span_id in cycle & change.after.keys():
-        if "cycle" not in change.after[span_id].record.flags:
-            change.after[span_id] = flatten(change.after[span_id])
+    _add_stored_members(connection, key, change, cycle, ended)
+    for span_id in (cycle | ended) & change.after.keys():
+        span = change.after[span_id]
+        if _is_flat(span) and span_id in ended:
+            change.after[span_id] = restore_parent(span)
+        elif not _is_flat(span) and span_id in cycle:
+            change.after[span_id] = flatten(span)
+
+
+def _is_flat(span: Span) -> bool:
+    return "cycle" in span.record.flags
 
 
 def _parents(spans: Mapping[str, Span]) -> dict[str, str | None]:
     return {
-        span_id: span.sent_parent_id if "cycle" in span.record.flags else span.record.parent_span_id
+        span_id: span.sent_parent_id if _is_flat(span) else span.record.parent_span_id
         for span_id, span in spans.items()
     }
 
@@ -87,25 +101,34 @@ def _may_close(before: Span | None, after: Span) -> bool:
     return before.version is None or before.record.parent_span_id != after.record.parent_span_id
 
 
+def _leaves_cycle(change: Change, span_id: str) -> bool:
+    """Return whether a changing span has another parent than the one by which it was in a cycle."""
+    before, after = change.before.get(span_id), change.after[span_id]
+    if before is None or not _is_flat(before):
+        return False
+    return after.record.parent_span_id != before.sent_parent_id
+
+
 def _stored_parents(
-    connection: psycopg.Connection[Any],
-    key: TraceKey,
-    parents: dict[str, str | None],
-    after: Iterable[str],
+    connection: psycopg.Connection[Any], key: TraceKey, starts: Iterable[str | None]
 ) -> dict[str, str | None]:
-    # A patch may consist of a span alone, whose parent has not been read yet.
-    ids = {parent for parent in parents.values() if parent is not None}.difference(after)
-    values = {"project_id": key[0], "trace_id": key[1], "ids": list(ids)}
+    """Return the sent parents of stored spans and of all their ancestors."""
+    ids = [span_id for span_id in starts if span_id is not None]
+    values = {"project_id": key[0], "trace_id": key[1], "ids": ids}
     return dict(connection.execute(_ANCESTORS, values).fetchall())
 
 
 def _add_stored_members(
-    connection: psycopg.Connection[Any], key: TraceKey, change: Change, cycle: set[str]
+    connection: psycopg.Connection[Any],
+    key: TraceKey,
+    change: Change,
+    cycle: set[str],
+    ended: set[str],
 ) -> None:
-    """Add the cycle's stored spans to the changing spans."""
-    wanted = [(*key, span_id) for span_id in cycle - change.after.keys()]
-    stored = load.load_spans(connection, wanted)
-    for span_key, span in stored.items():
-        if "cycle" not in span.record.flags:
+    """Add the stored spans to be flattened or restored to the changing spans."""
+    wanted = [(*key, span_id) for span_id in (cycle | ended) - change.after.keys()]
+    for span_key, span in load.load_spans(connection, wanted).items():
+        span_id = span_key[2]
+        if _is_flat(span) != (span_id in cycle):
             load.load_payloads(connection, {span_key: span})
-            change.before[span_key[2]] = change.after[span_key[2]] = span
+            change.before[span_id] = change.after[span_id] = span

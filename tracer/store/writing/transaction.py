@@ -169,7 +169,7 @@ def _change_stored(
             if (*key, span_id) in stored
         }
         change = Change.of(locked[key], arrived, before, books[key[0]])
-        cycles.flatten_across(connection, key, change)
+        cycles.update_across(connection, key, change)
         usage_dedup.mark_ancestors(change)
         changes[key] = change
     usage_dedup.find_shared_responses(connection, changes)

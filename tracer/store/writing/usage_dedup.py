@@ -22,9 +22,9 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row, tuple_row
 
-from tracer.merging import repeats
+from tracer.merging import repeats, reports
 from tracer.merging.arrivals import Change
-from tracer.merging.repeats import Node
+from tracer.merging.reports import Node
 from tracer.merging.spans import Span
 from tracer.records import SUMMING
 from tracer.store.database.keys import TraceKey, columns_of
@@ -87,21 +87,21 @@ def mark_ancestors(change: Change) -> None:
                 _mark_unchanged(change, ancestor_id)
                 break
             was_marked, span.usage_excluded = span.usage_excluded, True
-            if was_marked or repeats.has_usage(span.record):
+            if was_marked or reports.has_usage(span.record):
                 break
             ancestor_id = span.record.parent_span_id
     derived = change.trace.derived
     if not derived.compared:
         spans = change.after.values()
         derived.compared = any(
-            span.usage_excluded and repeats.must_be_compared(span.record) for span in spans
+            span.usage_excluded and reports.must_be_compared(span.record) for span in spans
         )
 
 
 def _mark_unchanged(change: Change, span_id: str) -> None:
     """Record how a span above a span with usage is to be treated that itself doesn't change."""
     before = change.before.get(span_id)
-    if before is not None and repeats.must_be_compared(before.record):
+    if before is not None and reports.must_be_compared(before.record):
         # Its ancestors were marked when it got its usage.
         change.trace.derived.compared = True
     elif before is None or not before.usage_excluded:
@@ -116,7 +116,7 @@ def _parents_to_mark(change: Change) -> Iterator[str]:
             _takes_usage_away(before, span) or _leaves_large_subtree(change, before, span)
         ):
             change.marks_to_check |= {span_id, before.record.parent_span_id or span_id}
-        has_usage_or_below = repeats.has_usage(span.record) or span.usage_excluded
+        has_usage_or_below = reports.has_usage(span.record) or span.usage_excluded
         if has_usage_or_below and parent is not None and _has_unmarked_ancestors(before, span):
             yield parent
 
@@ -125,15 +125,15 @@ def _has_unmarked_ancestors(before: Span | None, span: Span) -> bool:
     """Return whether the ancestors of a span have not been marked for its usage yet."""
     if before is None or before.record.parent_span_id != span.record.parent_span_id:
         return True
-    return repeats.has_usage(span.record) and not repeats.has_usage(before.record)
+    return reports.has_usage(span.record) and not reports.has_usage(before.record)
 
 
 def _takes_usage_away(before: Span, span: Span) -> bool:
     """Return whether the former ancestors of a span may have no usage below them any more."""
     old, new = before.record, span.record
     if old.parent_span_id is not None and old.parent_span_id != new.parent_span_id:
-        return before.usage_excluded or repeats.has_usage(old)
-    return repeats.has_usage(old) and not repeats.has_usage(new)
+        return before.usage_excluded or reports.has_usage(old)
+    return reports.has_usage(old) and not reports.has_usage(new)
 
 
 def _leaves_large_subtree(change: Change, before: Span, span: Span) -> bool:
@@ -153,12 +153,12 @@ def _exceeds_comparison_limit(change: Change) -> bool:
 
 def decide_new(change: Change) -> None:
     """Decide which usage is excluded in a new trace, all of whose spans are in `change`."""
-    keys = [repeats.call_key(span.record) for span in change.after.values()]
+    keys = [reports.call_key(span.record) for span in change.after.values()]
     call_ids = [call_id for call_id in keys if call_id is not None]
     derived = change.trace.derived
     derived.compared |= len(call_ids) > len(set(call_ids))
     if derived.compared:
-        nodes = {span_id: repeats.node_of(span) for span_id, span in change.after.items()}
+        nodes = {span_id: reports.node_of(span) for span_id, span in change.after.items()}
         for span_id, excluded in repeats.decide_excluded_in_trace(nodes).items():
             change.after[span_id].usage_excluded = excluded
 
@@ -170,7 +170,7 @@ def find_shared_responses(
     responses: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for key, change in changes.items():
         for span_id, span in change.after.items() if not change.trace.derived.compared else ():
-            if call_id := repeats.call_key(span.record):
+            if call_id := reports.call_key(span.record):
                 responses[(*key, call_id)].add(span_id)
     if not responses:
         return
@@ -244,7 +244,7 @@ def _nodes_to_decide(change: Change, loaded: LoadedNodes) -> dict[str, Node]:
 def _may_change_decisions(change: Change, span: Span) -> bool:
     """Return whether a changing span may change which usage is excluded."""
     before = change.before.get(span.record.span_id)
-    if repeats.has_usage(span.record) or (before and repeats.has_usage(before.record)):
+    if reports.has_usage(span.record) or (before and reports.has_usage(before.record)):
         return True
     moved = before is not None and before.record.parent_span_id != span.record.parent_span_id
     if before is None or moved:
@@ -255,7 +255,7 @@ def _may_change_decisions(change: Change, span: Span) -> bool:
 def _previous_call_ids(change: Change, changed: Iterable[str]) -> set[str]:
     """Return the ids of the responses that changing spans reported before."""
     before = (change.before.get(span_id) for span_id in changed)
-    return {call_id for span in before if span and (call_id := repeats.call_key(span.record))}
+    return {call_id for span in before if span and (call_id := reports.call_key(span.record))}
 
 
 def _apply_to_totals(change: Change, row: dict[str, Any], *, excluded: bool) -> None:

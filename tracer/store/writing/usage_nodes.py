@@ -8,7 +8,9 @@ from typing import Any, Final
 import psycopg
 
 from tracer.merging import repeats
-from tracer.merging.repeats import Node, UsageBelow, UsageTotal, repeats_of_response
+from tracer.merging.repeats import UsageBelow
+from tracer.merging.reports import Node, UsageTotal
+from tracer.merging.responses import Repeats, repeats_of_responses
 from tracer.records import SUMMING
 
 HAS_USAGE: Final = "(s.total_tokens IS NOT NULL OR s.total_cost IS NOT NULL)"
@@ -29,7 +31,7 @@ _WITH_ANCESTORS: Final = f"""
     SELECT {_NODE} FROM up JOIN spans s ON {OF_TRACE} AND s.span_id = up.span_id
 """  # noqa: S608 - composed of constants; values are bound
 _OF_RESPONSES: Final = f"""
-    SELECT {_NODE} FROM spans s
+    SELECT {_NODE}, p.usage FROM spans s JOIN span_payloads p USING (project_id, trace_id, span_id)
     WHERE {OF_TRACE} AND s.call_id = ANY(%(calls)b) AND {HAS_USAGE}
 """  # noqa: S608 - composed of constants; values are bound
 # The same rule as `UsageTotal.equals`; o is the span above, s a span below it.
@@ -104,8 +106,8 @@ class LoadedNodes:
         result = self._cursor.execute(_WITH_ANCESTORS, {**self._values, "ids": list(span_ids)})
         self.nodes |= {row[0]: _node(*row) for row in result}
 
-    def find_repeats(self, call_ids: set[str]) -> set[str]:
-        """Return the spans that are excluded because another one reports the same response.
+    def find_repeats(self, call_ids: set[str]) -> Repeats:
+        """Return the spans that report the same response as another one.
 
         Covers the responses with these ids, and those of the nodes. Also reads all spans with one
         of the ids, and their ancestors.
@@ -126,9 +128,7 @@ class LoadedNodes:
             }
             if missing := self.sharing - self.nodes.keys():
                 self.load_with_ancestors(missing)
-        parents = self.parents()
-        shared = [members for members in groups.values() if len(members) > 1]
-        return {span_id for members in shared for span_id in repeats_of_response(members, parents)}
+        return repeats_of_responses(groups.values(), self.parents())
 
     def _call_ids(self) -> set[str]:
         return {node.call_id for node in self.nodes.values() if node.call_id is not None}
@@ -168,6 +168,7 @@ def _node(
     call_id: str | None,
     secondary_report: bool,
     usage_excluded: bool,
+    tokens_by_type: dict[str, int] | None = None,
 ) -> Node:
     return Node(
         span_id=span_id,
@@ -177,4 +178,5 @@ def _node(
         call_id=call_id,
         secondary_report=secondary_report,
         usage_excluded=usage_excluded,
+        tokens_by_type=tokens_by_type or {},
     )

@@ -39,6 +39,10 @@ def term(text: str) -> Term:
         ("latency:1s,2s", "latency:<5s", "latency:1s,2s latency:<5s"),
         ("a latency:1s..5s b", "latency:1s..5s", "a b"),
         ("-latency:1s..5s", "latency:1s..5s", "latency:1s..5s"),
+        ("latency:10s..30s a", "latency:>2min", "latency:10s..30s,>2min a"),
+        ("latency:>2min", "latency:10s..30s", "latency:>2min,10s..30s"),
+        ("latency:10s..30s,>2min", "latency:>2min", "latency:10s..30s"),
+        ("tag:x tag:y", "tag:y", "tag:x"),
         ("metadata.plan:pro", "metadata.size:5", "metadata.plan:pro metadata.size:5"),
     ],
 )

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+from decimal import Decimal
+from functools import partial
+
 from tracer.query.fields import Grain
 from tracer.query.parse import parse
 from tracer.query.printing import term_text, to_text
-from tracer.query.tree import And, Equal, Extent, Node, Not, Or, Term, conjuncts
+from tracer.query.tree import (
+    And,
+    Between,
+    Compare,
+    Equal,
+    Extent,
+    Match,
+    Node,
+    Not,
+    Or,
+    Quantity,
+    Term,
+    conjuncts,
+)
 
 
 def has_value(text: str, grain: Grain, term: Term) -> bool:
@@ -22,7 +39,8 @@ def excludes(text: str, grain: Grain, term: Term) -> bool:
 def toggle(text: str, grain: Grain, term: Term) -> str:
     """Return the query with the (single) value of ``term`` added, or removed if it is present.
 
-    Values of one field form a list, one of which has to match. An exclusion is removed.
+    Values of one field form a list, one of which has to match; so do ranges that have nothing in
+    common. An exclusion is removed.
     """
     node = parse(text, grain)
     if (excluding := _excluding(node, term)) is not None:
@@ -80,14 +98,36 @@ def _terms_of(node: Node, term: Term) -> list[Term]:
 def _same_field(node: Node, term: Term) -> Term | None:
     """Return the term at the top level that ``term`` is merged with.
 
-    For a value: the first term that lists values of the same field. For a range: an equal term
-    only, because two ranges of a field must both match and so are separate terms.
+    For a value: the first term that lists values of the same field. For a range: a term that has
+    it, or whose ranges have nothing in common with it, so that nothing could match both terms.
     """
-    for other in _terms_of(node, term):
-        lists = all(isinstance(match, Equal) for match in other.matches)
-        if lists if isinstance(term.matches[0], Equal) else other == term:
-            return other
-    return None
+    match, terms = term.matches[0], _terms_of(node, term)
+    fits = _is_value if isinstance(match, Equal) else partial(_are_apart, match)
+    having = (other for other in terms if match in other.matches)
+    fitting = (other for other in terms if all(map(fits, other.matches)))
+    return next(itertools.chain(having, fitting), None)
+
+
+def _is_value(match: Match) -> bool:
+    return isinstance(match, Equal)
+
+
+def _are_apart(match: Match, other: Match) -> bool:
+    """Return whether two ranges of numbers have at most a bound in common."""
+    (low, high), (other_low, other_high) = _bounds(match), _bounds(other)
+    lows = [each for each in (low, other_low) if isinstance(each, Decimal)]
+    highs = [each for each in (high, other_high) if isinstance(each, Decimal)]
+    return bool(lows) and bool(highs) and max(lows) >= min(highs)
+
+
+def _bounds(match: Match) -> tuple[Quantity | None, Quantity | None]:
+    """Return the lowest and the highest value of a match; None: no bound, or no range."""
+    match match:
+        case Between():
+            return match.low, match.high
+        case Compare():
+            return (match.value, None) if match.operator in (">", ">=") else (None, match.value)
+    return None, None
 
 
 def _excluding(node: Node, term: Term) -> Not | None:

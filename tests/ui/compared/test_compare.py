@@ -104,3 +104,22 @@ def test_the_usual_run_is_the_good_one_of_median_duration(
 @pytest.mark.usefixtures("runs")
 def test_the_first_run_has_nothing_to_compare_with(get_page: GetPage) -> None:
     assert "No earlier trace" in get_page(f"/compare?now={OLD}").one("main").text
+
+
+@pytest.mark.usefixtures("runs")
+def test_another_trace_is_named_by_id_link_name_or_query(
+    client: FlaskClient, get_page: GetPage
+) -> None:
+    named = {
+        OLD.upper(): OLD,
+        f"http://elsewhere/project/default/traces/{BAD}?observation=root": BAD,
+        "ticket": BAD,
+        "errors:0 release:1": OLD,
+    }
+    for text, trace_id in named.items():
+        answer = client.get("/project/default/compare", query_string={"now": NEW, "with": text})
+        assert f"then={trace_id}&" in answer.location, text
+    for text in ("nothing-like-it", "latncy:>1s", NEW):
+        page = get_page(f"/compare?now={NEW}&with={text}")
+        assert text in page.one("p", "alert").text
+        assert page.one("form", id="other").one("input", name="with")["value"] == text

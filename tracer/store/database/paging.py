@@ -40,6 +40,9 @@ class Page(Generic[T]):
     items: list[T]
     older: str | None
     newer: str | None
+    read: int | None = None
+    """Number of rows that were read for a page that ended before it was full, because more would
+    have taken too long: `older` goes on behind them. None: the page is whole."""
 
 
 def encode_cursor(forward: bool, time: datetime, row_id: str) -> str:

@@ -138,6 +138,10 @@ class Compiler:
         """Return whether a trace has to be searched for a span."""
         return _needs_span(node) and self._counted(node.path) is None
 
+    def counted(self, node: Spans) -> bool:
+        """Return whether a column of the trace decides how many such spans it has."""
+        return node.quantifier != "all" and self._counted(node.path) is not None
+
     def counts(self, node: Spans) -> list[Column]:
         """Return conditions on counts of a trace, which exclude most traces without their spans."""
         if self._grain is not Grain.TRACE or not _needs_span(node):

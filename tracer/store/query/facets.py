@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from tracer.extensions import db
 from tracer.query.fields import Grain
-from tracer.query.tree import Words, conjuncts
 from tracer.store.database.session import within
 from tracer.store.query.matches import matches_prefix
 from tracer.store.query.ranges import RANGES, counts_of, range_column, slot_of
@@ -233,17 +232,17 @@ def _latest(project_id: str, selection: Selection, fields: Sequence[str]) -> _La
     names = [FACETS[field] for field in fields if field not in RANGES]
     columns = [traces.c[name] for name in dict.fromkeys(["trace_id", *names])]
     columns += _numbers(traces, numbers)
-    chosen, verified = selection.in_steps(traces, by_time=False)
+    chosen, verified = selection.in_steps(traces)
     newest = (traces.c.start_time.desc(), traces.c.trace_id.desc())
     own = (traces.c.project_id == project_id, chosen)
     if verified is None:
         query = sa.select(*columns).where(*own).order_by(*newest)
         return _Latest(query.limit(MAX_TRACES).cte("latest"))
-    query = sa.select(traces.c.project_id, *columns).where(*own).order_by(*newest)
-    has_texts = any(isinstance(node, Words) for node in conjuncts(selection.node))
-    maximum = MAX_SEARCHED if has_texts else MAX_VERIFIED
+    # The second step may need any column.
+    query = sa.select(*traces.c, *_numbers(traces, numbers)).where(*own).order_by(*newest)
+    maximum = MAX_SEARCHED if selection.reads_texts else MAX_VERIFIED
     candidates = query.limit(maximum).cte("candidates")
-    shown = [column for column in candidates.c if column.name != "project_id"]
+    shown = [candidates.c[column.name] for column in columns]
     return _Latest(sa.select(*shown).where(verified(candidates)).cte("latest"), candidates, maximum)
 
 

@@ -16,7 +16,7 @@ from tracer.query.values import parse_number
 from tracer.store.query.source import Column, Table
 
 RANGES: Final = {
-    "latency": ("100ms", "1s", "5s", "30s", "2min"),
+    "latency": ("100ms", "1s", "3s", "10s", "30s", "2min"),
     "cost": ("0.001", "0.01", "0.1", "1"),
     "tokens": ("1k", "10k", "100k", "1M"),
     "traces": ("10", "100", "1k"),

@@ -12,8 +12,7 @@ from tracer.query.moments import Clock
 from tracer.query.tree import EVERYTHING, Node, both
 from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
-from tracer.store.query.steps import Verification, in_steps
-from tracer.store.schema import traces
+from tracer.store.query.steps import Verification, in_steps, reads_more, reads_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +27,27 @@ class Selection:
         """Return the SQL condition on rows of ``table``."""
         return condition(self.node, grain, table, self._clock())
 
-    def in_steps(self, table: Table, *, by_time: bool) -> tuple[Column, Verification | None]:
+    def in_steps(self, table: Table) -> tuple[Column, Verification | None]:
         """Return the condition on traces in two steps, for a list that ends with its page."""
-        return in_steps(self.node, table, self._clock(), by_time=by_time)
+        return in_steps(self.node, table, self._clock())
 
     @property
     def reads_more(self) -> bool:
         """Whether spans or texts of traces are read to decide, beside their rows."""
-        return self.in_steps(traces, by_time=False)[1] is not None
+        return reads_more(self.node, self._clock())
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether texts of traces are read to decide."""
+        return reads_texts(self.node)
 
     def candidate(self, table: Table) -> Column:
         """Return the condition on traces that needs only their rows and indexes."""
-        return self.in_steps(table, by_time=False)[0]
+        return self.in_steps(table)[0]
 
     def row_condition(self, table: Table) -> Column:
         """Return the condition on traces that reads spans and texts for each row."""
-        chosen, verified = self.in_steps(table, by_time=False)
+        chosen, verified = self.in_steps(table)
         return chosen if verified is None else sa.and_(chosen, verified(table))
 
     def _clock(self) -> Clock:

@@ -13,7 +13,7 @@ from tracer.analysis.forest import Forest
 from tracer.extensions import db
 from tracer.store.analyses.compute import FACTS
 from tracer.store.database.session import within
-from tracer.store.schema import traces
+from tracer.store.schema import bookmarks, traces
 from tracer.store.traces.traces import TraceRow
 
 MAX_SPANS: Final = 5_000
@@ -65,7 +65,7 @@ class ReadTrace:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An earlier trace to compare with, and why it is offered."""
+    """Another trace to compare with, and why it is offered."""
 
     reason: str
     trace_id: str
@@ -102,12 +102,16 @@ def _digests(key: dict[str, Any], spans: int) -> dict[str, dict[str, str | None]
 
 
 def earlier_runs(trace: TraceRow) -> list[Run]:
-    """Return the traces before this one that it may be compared with, each for one reason."""
+    """Return traces that this one may be compared with, each for one reason.
+
+    They are before it; one with a bookmark may be after it.
+    """
     name, session, user = trace.name, trace.session_id, trace.user_id
     runs = [
         _earlier(trace, "Last good run", "name", name, _is_good),
         _earlier(trace, "Previous run", "name", name),
         _usual(trace),
+        _bookmarked(trace),
     ]
     if user is not None:
         runs.append(_earlier(trace, "Previous of the user", "user_id", user, _has_name(name)))
@@ -163,6 +167,29 @@ def _usual(trace: TraceRow) -> Run | None:
     )
     row = db.session.execute(median).one_or_none()
     return None if row is None else Run("Usual run", *row)
+
+
+def _bookmarked(trace: TraceRow) -> Run | None:
+    """Return the latest other trace of the name that has a bookmark, earlier or later."""
+    query = (
+        sa.select(traces.c.trace_id, traces.c.start_time, traces.c.status)
+        .join(
+            bookmarks,
+            sa.and_(
+                bookmarks.c.project_id == traces.c.project_id,
+                bookmarks.c.trace_id == traces.c.trace_id,
+            ),
+        )
+        .where(
+            bookmarks.c.project_id == trace.project_id,
+            bookmarks.c.trace_id.not_in(("", trace.trace_id)),
+            traces.c.name == trace.name,
+        )
+        .order_by(traces.c.start_time.desc(), traces.c.trace_id.desc())
+        .limit(1)
+    )
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else Run("Bookmark", *row)
 
 
 def _latest(trace: TraceRow, column: str, value: str) -> sa.Subquery:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -19,7 +19,6 @@ from tracer.store.database.paging import Key, Page
 from tracer.store.database.session import within
 from tracer.store.query.keyset import Order, Position, cut, labelled, parse_sort
 from tracer.store.query.selection import ALL, Selection
-from tracer.store.query.sort_bound import sort_bound
 from tracer.store.query.terms import json_text
 from tracer.store.schema import (
     payload_of_trace,
@@ -28,11 +27,10 @@ from tracer.store.schema import (
     trace_payloads,
     traces,
 )
+from tracer.store.traces.first_rows import exact_rows, first_rows
 
 LIST_SECONDS = 10
 """Statement timeout (seconds) of one page of a list."""
-INDEXED: Final = ("start", "name")
-"""Fields of whose values an index has the order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,44 +109,40 @@ def list_traces(
 ) -> Page[TraceRow]:
     """Return a page of a project's traces, newest first unless `sort` differs.
 
-    `sort` is a text like ``-cost,name``. Raises BadCursor, Invalid (sort), TooSlow.
+    `sort` is a text like ``-cost,name``. A page of a query that reads spans or texts may end before
+    it is full. Raises BadCursor, Invalid (sort), TooSlow.
     """
     order = Order.of(parse_sort(sort, Grain.TRACE), Grain.TRACE, traces, traces.c.trace_id)
     position = order.decode(cursor) if cursor else None
-    forward = position is None or position.forward
-    shown = _first_rows(project_id, selection, order, position, limit + 1).subquery("page")
-    query = (
-        _row_query()
-        .add_columns(*(shown.c[column.name] for column in labelled(order)))
-        .join(shown, shown.c.trace_id == traces.c.trace_id)
-        .where(traces.c.project_id == project_id)
-        .order_by(*order.clauses(forward))
-    )
     with within(LIST_SECONDS):
-        rows = db.session.execute(query).mappings().all()
+        if selection.reads_more:
+            return _page_in_steps(project_id, selection, order, position, limit)
+        shown = exact_rows(project_id, selection, order, position, limit + 1).subquery("page")
+        keys = [shown.c[column.name] for column in labelled(order)]
+        query = _row_query().add_columns(*keys).where(traces.c.project_id == project_id)
+        query = query.join(shown, shown.c.trace_id == traces.c.trace_id)
+        forward = position is None or position.forward
+        rows = db.session.execute(query.order_by(*order.clauses(forward))).mappings().all()
     return cut(rows, limit, order, position, ("trace_id",), trace_row)
 
 
-def _first_rows(
+def _page_in_steps(
     project_id: str, selection: Selection, order: Order, position: Position | None, limit: int
-) -> sa.Select[Any]:
-    """Return the query for the ids and sort keys of the first rows after a position."""
-    forward = position is None or position.forward
-    chosen, verified = selection.in_steps(traces, by_time=order.keys[0].field == "start")
-    keys = [traces.c.trace_id, traces.c.project_id]
-    rows = sa.select(*keys, *labelled(order)).where(traces.c.project_id == project_id, chosen)
-    if position is not None:
-        rows = rows.where(order.beyond(position))
-    if verified is None and forward and order.keys[0].field not in INDEXED:
-        rows = rows.where(sort_bound(project_id, selection, order, position, limit))
-    rows = rows.order_by(*order.clauses(forward))
-    if verified is None:
-        return rows.limit(limit)
-    # OFFSET makes PostgreSQL sort before the expensive condition, so it stops with the page.
-    candidates = rows.offset(0).subquery("candidates")
-    own = order.of_subquery(candidates, "trace_id")
-    query = sa.select(candidates.c.trace_id, *labelled(own)).where(verified(candidates))
-    return query.order_by(*own.clauses(forward)).limit(limit)
+) -> Page[TraceRow]:
+    """Return a page of a selection that reads spans or texts; it may end before it is full."""
+    first = first_rows(project_id, selection, order, position, limit + 1)
+    ids = [row["trace_id"] for row in first.rows]
+    query = _row_query().where(traces.c.project_id == project_id, traces.c.trace_id.in_(ids))
+    whole = {row["trace_id"]: row for row in db.session.execute(query).mappings()} if ids else {}
+    page = cut(first.rows, limit, order, position, ("trace_id",), lambda key: key["trace_id"])
+    # A trace may have been deleted between the two statements.
+    items = [trace_row(dict(whole[trace_id])) for trace_id in page.items if trace_id in whole]
+    if first.last is None:
+        return replace(page, items=items)
+    end = order.position(first.last.values, first.last.ids, first.last.forward)
+    if first.last.forward:
+        return Page(items, older=end, newer=page.newer, read=first.read)
+    return Page(items, older=page.older, newer=end, read=first.read)
 
 
 def trace_row(values: dict[str, Any]) -> TraceRow:
@@ -267,9 +261,8 @@ def neighbours_in(
 
     def next_in(forward: bool) -> str | None:
         position = Position(forward, list(values), [trace_id])
-        query = _first_rows(project_id, selection, order, position, 1)
-        neighbour: str | None = db.session.scalar(query)
-        return neighbour
+        rows = first_rows(project_id, selection, order, position, 1).rows
+        return rows[0]["trace_id"] if rows else None
 
     with within(LIST_SECONDS):
         return next_in(False), next_in(True)

@@ -9,15 +9,18 @@ from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
 
-from flask import Response, abort, request, url_for
+from flask import Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.analysis.compare.reasons import Reason
 from tracer.analysis.compare.rows import ADDED, CHANGED, REMOVED, SAME, Row
+from tracer.errors import TooSlow
 from tracer.export import csv
+from tracer.query.errors import QueryError
 from tracer.store.selections.pairs import Run, earlier_runs
 from tracer.store.traces.traces import TraceDetail
-from tracer.ui.base.representations import Representations, html_and_json
+from tracer.ui.base.representations import Representations, html_and_json, wants_json
+from tracer.ui.compared.another import find_other
 from tracer.ui.compared.rows import (
     draw,
     longest_of,
@@ -47,6 +50,8 @@ class ComparePage:
         then_id, now_id = self._ids(project_id)
         self.now = find_trace(project_id, now_id)
         self.runs = earlier_runs(self.now)
+        self.other = request.args.get("with", "").strip()
+        self.problem = ""
         chosen = then_id or next((run.trace_id for run in self.runs), None)
         self.then = find_trace(project_id, chosen) if chosen else None
         self.state = request.args.get("show", "")
@@ -68,6 +73,18 @@ class ComparePage:
         if "now" not in request.args:
             abort(400, "Tick two traces to compare them, or one to compare it with an earlier run.")
         return request.args.get("then") or None, request.args["now"]
+
+    def other_url(self) -> str | None:
+        """Return the address with the trace that ``with`` means; None: sets `problem`."""
+        try:
+            other = find_other(self.other, self.now)
+        except (QueryError, TooSlow) as error:
+            self.problem = f"{self.other}: {error}"
+            return None
+        if other is None:
+            self.problem = f"No other trace has the id or name, or matches the query, {self.other}"
+            return None
+        return self.url(then=other, span=None, **{"from": None})
 
     def compared(self) -> TraceComparison:
         """Return the comparison; 404: there is no earlier trace to compare with."""
@@ -94,9 +111,11 @@ def compare(project_id: str) -> Representations | AnyResponse:
 
     ``show`` leaves the rows of one state, ``span`` compares the payloads of one of them, and
     ``format=csv`` returns the rows as a file. ``trace`` twice: the later with the earlier;
-    once: like ``now``.
+    once: like ``now``. ``with``: an id, link, name or query that means the trace to compare with.
     """
     page = ComparePage(project_id)
+    if page.other and not wants_json() and (other_url := page.other_url()):
+        return redirect(other_url)
     if request.args.get("format") == "csv":
         lines = csv.table(_COLUMNS, map(_cells, page.compared().rows))
         names = {"Content-Disposition": 'attachment; filename="compare.csv"'}

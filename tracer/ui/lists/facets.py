@@ -9,8 +9,8 @@ from tracer.errors import TooSlow
 from tracer.query.edit import exclude, excludes, has_value, toggle
 from tracer.query.fields import Grain
 from tracer.query.parse import parse
-from tracer.query.tree import Equal, Not, Term, conjuncts
-from tracer.store.query.facets import Value, count_facets
+from tracer.query.tree import Between, Compare, Equal, Not, Term, conjuncts
+from tracer.store.query.facets import Facets, Value, count_facets
 from tracer.store.query.ranges import RANGES, range_texts
 from tracer.store.query.score_facet import ScoreValue, count_scores
 from tracer.store.users.facets import MAX_TRACES, count_user_facets
@@ -60,7 +60,7 @@ SHOWN: Final = {
     },
 }
 """The facets of each list, by field."""
-_OPEN: Final = ("status", "kind", "name", "model", "env", "tag")
+_OPEN: Final = ("status", "kind", "name", "model", "env", "latency", "cost", "tag")
 _PRESENCE: Final = {
     Grain.TRACE: ("error", "warning", "score", "comment", "bookmark", "unpriced", "flag"),
     Grain.SPAN: ("error", "warning", "score", "comment", "prompt", "tokens", "flag"),
@@ -80,6 +80,10 @@ class FacetValue:
     excluded: bool
     url: str
     exclude_url: str
+    from_url: str = ""
+    """Of a range with a lower bound: the address of all values from that bound on."""
+    from_here: bool = False
+    """Whether the query selects all values from that bound on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +126,34 @@ def _counted(
         if query.grain is Grain.USER:
             since = beginning(length_of(query.kept.get("of")))
             counted = count_user_facets(project_id, query.selection, fields, since)
+            rows = f"{MAX_TRACES:,} traces"
         else:
-            counted = count_facets(project_id, query.selection, fields, query.grain)
+            counted = _counted_apart(project_id, query, fields)
+            rows = f"{counted.rows:,} that match"
     except TooSlow:
         return {}, "Counting takes too long: choose a shorter time range"
-    rows = f"{MAX_TRACES:,} traces" if query.grain is Grain.USER else f"{counted.rows:,} that match"
-    partial = f"≈ counted over the latest {rows}"
-    return counted.values, partial if counted.partial else ""
+    return counted.values, f"≈ counted over the latest {rows}" if counted.partial else ""
+
+
+def _counted_apart(project_id: str, query: ListQuery, fields: list[str]) -> Facets:
+    """Return the counts, those of a field among the rows that its own terms do not restrict.
+
+    So a reader can add a second value. Sessions and queries that read spans or texts cost too much
+    for that: their values are counted among the rows of the list alone.
+    """
+    reads_rows = query.grain is Grain.SPAN or (
+        query.grain is Grain.TRACE and not query.selection.reads_more
+    )
+    apart = [field for field in fields if reads_rows and query.selects(field)]
+    others = [field for field in fields if field not in apart]
+    counted = count_facets(project_id, query.selection, others, query.grain)
+    for field in apart:
+        own = count_facets(project_id, query.without(field), [field], query.grain)
+        counted.values.update(own.values)
+        counted = counted._replace(
+            rows=max(counted.rows, own.rows), partial=counted.partial or own.partial
+        )
+    return counted
 
 
 def _scores(project_id: str, query: ListQuery) -> Facet:
@@ -154,27 +179,29 @@ def _score(query: ListQuery, score: ScoreValue, maximum: int) -> FacetValue:
 
 
 def _with_values_of_query(query: ListQuery, field: str, values: list[Value]) -> list[Value]:
-    """Return the values, and those that the query selects or excludes and that no row has."""
+    """Return the values, and those that the query selects or excludes and that were not counted."""
     known = {value.text for value in values}
-    others = _ranges_of_query(query, field) if field in RANGES else _excluded_values(query, field)
-    return values + [Value(text, 0) for text in others if text not in known]
+    others = _ranges_of_query(query, field) if field in RANGES else _values_of_query(query, field)
+    return values + [Value(text, -1) for text in others if text not in known]
 
 
-def _excluded_values(query: ListQuery, field: str) -> list[str]:
-    return [
-        str(match.value)
-        for node in conjuncts(query.node)
-        if isinstance(node, Not) and isinstance(node.item, Term) and node.item.field.name == field
-        for match in node.item.matches
-        if isinstance(match, Equal)
-    ]
+def _values_of_query(query: ListQuery, field: str) -> list[str]:
+    """Return the values that the query selects or excludes."""
+    nodes = (node.item if isinstance(node, Not) else node for node in conjuncts(query.node))
+    terms = [node for node in nodes if isinstance(node, Term) and node.field.name == field]
+    matches = (match for term in terms for match in term.matches)
+    return [str(match.value) for match in matches if isinstance(match, Equal)]
 
 
 def _ranges_of_query(query: ListQuery, field: str) -> list[str]:
     """Return the ranges that the query selects or excludes."""
-    nodes = conjuncts(query.node)
-    ranges = {text: _term(query, field, text) for text in range_texts(field)}
-    return [text for text, term in ranges.items() if term in nodes or Not(term) in nodes]
+    text, grain = query.shown, query.grain
+    ranges = {each: _term(query, field, each) for each in range_texts(field)}
+    return [
+        each
+        for each, term in ranges.items()
+        if has_value(text, grain, term) or excludes(text, grain, term)
+    ]
 
 
 def _term(query: ListQuery, field: str, text: str) -> Term:
@@ -194,7 +221,17 @@ def _facet(query: ListQuery, field: str, label: str, values: list[Value]) -> Fac
 
 
 def _value(query: ListQuery, field: str, value: Value, maximum: int) -> FacetValue:
-    return _row(query, _term(query, field, value.text), value, maximum)
+    term = _term(query, field, value.text)
+    row = _row(query, term, value, maximum)
+    match = term.matches[0]
+    if not isinstance(match, Between) or match.low is None:
+        return row
+    text, above = query.shown, replace(term, matches=(Compare(">=", match.low),))
+    return replace(
+        row,
+        from_url=query.url(toggle(text, query.grain, above)),
+        from_here=has_value(text, query.grain, above),
+    )
 
 
 def _row(query: ListQuery, term: Term, value: Value, maximum: int) -> FacetValue:

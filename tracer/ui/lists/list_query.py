@@ -16,7 +16,7 @@ from tracer.query.fields import Field, Grain, field_of
 from tracer.query.highlight import Segment, segments
 from tracer.query.parse import parse
 from tracer.query.printing import term_text
-from tracer.query.tree import Equal, Node, Term, both, conjuncts
+from tracer.query.tree import And, Equal, Node, Term, both, conjuncts
 from tracer.store.query.keyset import SortKey, parse_sort, sort_text
 from tracer.store.query.selection import Selection
 from tracer.ui.base.blueprint import bp
@@ -82,6 +82,15 @@ class ListQuery:
     def selection(self) -> Selection:
         """The rows that the list shows."""
         return Selection(both(self._base, self.node), self.clock)
+
+    def without(self, field: str) -> Selection:
+        """Return the rows that the list would show if the query selected no values of a field."""
+        kept = (node for node in conjuncts(self.node) if not _is_of(node, field))
+        return Selection(both(self._base, And(tuple(kept))), self.clock)
+
+    def selects(self, field: str) -> bool:
+        """Return whether the query selects values of a field (which has no keys)."""
+        return any(_is_of(node, field) for node in conjuncts(self.node))
 
     def valid(self) -> ListQuery:
         """Return this query, or raise its error: JSON can't show it beside the rows of another."""
@@ -164,6 +173,10 @@ class ListQuery:
     def tie_breaker(self, field: str) -> str:
         """Return the direction of a field that breaks ties, "" for any other."""
         return next((_direction(key) for key in self.sort[1:] if key.field == field), "")
+
+
+def _is_of(node: Node, field: str) -> bool:
+    return isinstance(node, Term) and node.field.name == field
 
 
 def _direction(key: SortKey) -> str:

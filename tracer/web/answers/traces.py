@@ -179,7 +179,7 @@ class Session(msgspec.Struct, kw_only=True):
 
 
 class TracePage(msgspec.Struct, kw_only=True):
-    """Traces, newest first."""
+    """Traces, newest first; fewer than ``limit`` where reading spans or texts takes too long."""
 
     data: list[TraceSummary]
     next_cursor: Annotated[str | None, Meta(description="older ones; null: there are none")]

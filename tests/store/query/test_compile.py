@@ -45,18 +45,14 @@ def selected(node: Node, grain: Grain) -> set[str]:
         query = query.where(~table.c.placeholder)
     ids = set(db.session.execute(query).scalars())
     if grain is Grain.TRACE:
-        by_time = "any(" in to_text(node)
-        assert ids == selected_in_steps(node, by_time=by_time), to_text(node)
-        assert not by_time or ids == selected_in_steps(node, by_time=False), to_text(node)
+        assert ids == selected_in_steps(node), to_text(node)
     return ids
 
 
-def selected_in_steps(node: Node, *, by_time: bool) -> set[str]:
+def selected_in_steps(node: Node) -> set[str]:
     """Return the ids of the traces that a list selects in two steps."""
-    chosen, verified = in_steps(node, traces, CLOCK, by_time=by_time)
-    rows = sa.select(traces.c.project_id, traces.c.trace_id).where(
-        traces.c.project_id == worlds.PROJECT, chosen
-    )
+    chosen, verified = in_steps(node, traces, CLOCK)
+    rows = sa.select(traces).where(traces.c.project_id == worlds.PROJECT, chosen)
     candidates = rows.subquery()
     query = sa.select(candidates.c.trace_id)
     return set(db.session.scalars(query if verified is None else query.where(verified(candidates))))

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.requests import FRAGMENT, GetPage, StoreTraces
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, agent_trace, now, wide_trace
+from tracer.store.traces import first_rows
 
 AGENT = "a" * 32
 WIDE = "b" * 32
@@ -166,6 +167,55 @@ def test_facets_count_values_and_their_links_edit_the_query(
     scored = parse(client.get(facet(shown, "thumbs:0").all("a")[0]["href"]).text)
     assert (typed(scored), shown_names(scored)) == ("score.thumbs:0", ["other"])
     assert not [row for row in scored.all("div", "facet") if "helpful:" in row.text]
+
+
+def test_facets_keep_the_other_values_of_a_field_and_add_up_ranges(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    def facets(q: str) -> dict[str, Element]:
+        page = get_page(f"/traces?{urlencode({'q': q})}")
+        return {row.all("a")[0].text: row for row in page.all("div", "facet")}
+
+    def query_of(link: Element) -> str:
+        return parse_qs(urlsplit(link["href"]).query)["q"][0]
+
+    lengths = {"1": 2, "2": 20, "3": 200}
+    store_traces(
+        *(
+            TraceBuilder(n * 32, now() - length * SECOND, name=f"name-{n}").span(
+                "r", None, 0, length
+            )
+            for n, length in lengths.items()
+        )
+    )
+    shown = facets("name:name-1")
+    assert (shown["name-2"].one("data").text, shown["1s..3s"].one("data").text) == ("1", "1")
+    assert "10s..30s" not in shown
+    assert query_of(shown["name-2"].all("a")[0]) == "name:name-1,name-2"
+    shown = facets("latency:10s..30s")
+    assert query_of(shown[">2min"].all("a")[0]) == "latency:10s..30s,>2min"
+    above = next(link for link in facets("")["10s..30s"].all("a", "not") if link.text == "≥")
+    assert query_of(above) == "latency:>=10s"
+
+
+def test_a_list_that_reads_many_spans_ends_in_time_and_goes_on(
+    store_traces: StoreTraces, get_page: GetPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_rows, "READ_SECONDS", -1.0)
+    monkeypatch.setattr(first_rows, "_FIRST_STEP", 3)
+    for n in range(8):
+        kind = "tool" if n in (0, 5) else "agent"
+        store_traces(TraceBuilder(str(n) * 32, now() - n * SECOND).span("r", kind=kind, name="x"))
+    for sort in ("-start", "cost"):
+        address = f"/traces?{urlencode({'q': 'any(kind:tool name:x)', 'sort': sort})}"
+        found, pages = [], 0
+        while address:
+            page = get_page(address)
+            found += [urlsplit(link["href"]).path[-32:] for link in page.all("a", "open")]
+            on = next((link for link in page.all("a") if link.text == "Search on"), None)
+            assert (on is None) or "among the 3" in page.one("main").text
+            address, pages = on["href"].partition("/project/default")[2] if on else "", pages + 1
+        assert (sorted(found), pages) == (["0" * 32, "5" * 32], 3)
 
 
 def test_the_list_is_sorted_by_its_headings(

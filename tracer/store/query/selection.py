@@ -45,6 +45,11 @@ class Selection:
         """Return the condition on traces that needs only their rows and indexes."""
         return self.in_steps(table)[0]
 
+    def verified(self, table: Table) -> Column:
+        """Return the condition of candidates that reads spans and texts for each row."""
+        verified = self.in_steps(table)[1]
+        return sa.true() if verified is None else verified(table)
+
     def row_condition(self, table: Table) -> Column:
         """Return the condition on traces that reads spans and texts for each row."""
         chosen, verified = self.in_steps(table)

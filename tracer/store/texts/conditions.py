@@ -30,6 +30,8 @@ Column = sa.ColumnElement[Any]
 FREQUENT_TRACES: Final = 5_000
 FREQUENT_SHARE: Final = 0.01
 """Lexemes are frequent if more traces than these, and more than this share of all, have them."""
+_FREQUENT: Final = "frequent_lexemes"
+"""The key of what the session has counted."""
 SAMPLED_TRACES: Final = 500
 """Traces among which it is counted how many have the lexemes."""
 
@@ -106,6 +108,15 @@ def _within(numbers: Sequence[str], entries: sa.FromClause) -> list[Column]:
 
 def _are_frequent(lexemes: Sequence[str], numbers: Sequence[str] = ()) -> bool:
     """Return whether many traces have all these lexemes, and the numbers within words."""
+    # A page asks for its list, its facets and its chart.
+    known: dict[tuple[tuple[str, ...], ...], bool] = db.session().info.setdefault(_FREQUENT, {})
+    key = tuple(lexemes), tuple(numbers)
+    if key not in known:
+        known[key] = _count_frequent(lexemes, numbers)
+    return known[key]
+
+
+def _count_frequent(lexemes: Sequence[str], numbers: Sequence[str]) -> bool:
     entries = sa.select(trace_words.c.trace_id)
     total = estimated_rows(entries)
     bound = max(FREQUENT_TRACES, FREQUENT_SHARE * total)

@@ -19,7 +19,15 @@ from tracer.ui.base import choose_zone, static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.compared import compare, differs
 from tracer.ui.dashboards import compare_page, copies, edit, pages, standing, tile
-from tracer.ui.library import datasets, item_form, items, prompt_form, prompts, runs
+from tracer.ui.library import (
+    datasets,
+    item_form,
+    items,
+    prompt_actions,
+    prompt_form,
+    prompts,
+    runs,
+)
 from tracer.ui.lists import (
     complete,
     go_to,
@@ -87,6 +95,7 @@ __all__ = [
     "pages",
     "prices",
     "projects",
+    "prompt_actions",
     "prompt_form",
     "prompts",
     "rows",

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.pages.dom import Element
-from tests.support.pages.requests import GetPage, StoreTraces
+from tests.support.pages.requests import GetPage, StoreTraces, post_form
 from tests.support.pages.sample_traces import TraceBuilder
 from tracer.store.database.session import transaction
 from tracer.store.library.dataset_runs import add_run_item, save_run
@@ -156,9 +156,13 @@ def test_a_prompt_shows_what_each_version_did(
         "helpful by day",
     ]
     rows = [[cell.text for cell in row.all("td")] for row in table.one("tbody").all("tr")]
-    assert rows[0][:5] == ["v2 production", "1", "1", "2.00 s", "2.00 s"]
+    assert rows[0][:5] == ["v2 production", "1", "1", "2.00 s", "2.00 s ▲ 1.00 s"]
     assert (rows[0][-2], rows[1][1], rows[1][2], rows[1][-2]) == ("0.5 ▲ 0.25", "1", "", "0.25")
+    assert [cell.text for cell in table.one("tfoot").all("td")][:3] == ["All", "2", "1"]
     assert "1 call" in shown.one("nav", "vers").text
+    assert "+3 −2" in shown.one("nav", "vers").text
+    older = shown.one("h2", id="did").one("a")["href"]
+    assert "generations?q=prompt%3Agreet" in older
     listed = get_page("/prompts").one("tbody").text
     assert "2.00 s" in listed
 
@@ -183,6 +187,19 @@ def test_a_prompt_shows_its_changes_variables_labels_and_traces(
     assert "Q1" in older.one("table", "uses").text
     assert get_page("/prompts/greet?version=1&against=2").all("ins")
     get_page("/prompts/greet?against=9", status=404)
+
+
+def test_a_prompt_is_downloaded_and_deleted(project: str, client: FlaskClient) -> None:
+    for text in ("one {{a}}", "two"):
+        create_version(project, PromptDraft(name="greet/x", type="text", prompt=text))
+    path = "/project/default/prompts/greet%2Fx"
+    assert "<mark>{{a}}</mark>" in client.get(f"{path}?version=1").text
+    versions = client.get(f"{path}/export").get_json()["versions"]
+    assert [each["prompt"] for each in versions] == ["two", "one {{a}}"]
+    assert "2 versions" in client.get(f"{path}/delete").text
+    post_form(client, f"{path}/delete")
+    assert get_version(project, "greet/x", label="latest") is None
+    post_form(client, f"{path}/delete", 404)
 
 
 def test_a_label_is_moved_to_another_version(project: str, client: FlaskClient) -> None:

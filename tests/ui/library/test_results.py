@@ -16,7 +16,7 @@ from tracer.store.database.session import transaction
 from tracer.store.library.dataset_runs import add_run_item, save_run
 from tracer.store.library.datasets import save_dataset, save_item
 from tracer.store.library.results import ItemResult, ResultScore
-from tracer.ui.library.results import compare, figures, group, measure_of, score_names
+from tracer.ui.library.results import compare, directions, figures, group, measure_of, score_names
 
 
 def result(item_id: str, status: str = "completed", **scores: float | None) -> ItemResult:
@@ -117,6 +117,14 @@ runs = st.lists(
     ),
     unique_by=lambda each: each.item_id,
 )
+
+
+def test_the_items_on_which_a_figure_became_worse_or_better_are_counted() -> None:
+    left = [result("a", x=1.0), result("b", x=0.0), result("c", x=None)]
+    right = [result("a", x=0.5), result("b", "error", x=2.0), result("c", x=1.0)]
+    pairs = [pair for _, members in compare(left, right, "x") for pair in members]
+    counts = directions(pairs, ["x"])
+    assert (counts["x"], counts["failed"]) == ((1, 1), (1, 0))
 
 
 @given(runs, runs)

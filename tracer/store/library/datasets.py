@@ -115,6 +115,18 @@ def count_items(
     return dict(db.session.execute(query).all())
 
 
+def count_sourced(project_id: str, dataset_id: str) -> int:
+    """Return the number of current items, not archived, that were made from a trace."""
+    query = sa.select(sa.func.count()).where(
+        dataset_items.c.project_id == project_id,
+        dataset_items.c.dataset_id == dataset_id,
+        dataset_items.c.valid_to.is_(None),
+        ~dataset_items.c.archived,
+        dataset_items.c.source_trace_id.is_not(None),
+    )
+    return int(db.session.execute(query).scalar_one())
+
+
 def save_item(
     project_id: str, dataset_id: str, item_id: str | None, fields: Mapping[str, Any]
 ) -> DatasetItem:

@@ -26,12 +26,16 @@ from tracer.ui.render.markdown import code
 
 _RUNS = 12
 _MEASURES = 2
+_LABELS: Final = 3
+_LABEL: Final = 30
 _PREVIEW = 200
 _TEXTS = (
     *("message", "question", "input", "query", "prompt", "text", "answer", "output", "content"),
 )
 ITEM_VALUES = ("input", "expected_output", "metadata")
 ARCHIVED: Final = "archived"
+_USE: Final = """dataset = langfuse.get_dataset({name})
+dataset.run_experiment(name="v1", task=lambda item, **_: answer(item.input))"""
 UNDO: Final = {"archive": "restore", "restore": "archive", "delete": "undelete"}
 """The action with items that takes an action back."""
 _CHANGED: Final = {
@@ -50,6 +54,21 @@ def brief(value: Json) -> str:
         # The text of the question or answer, rather than the names around it.
         value = next((value[name] for name in _TEXTS if isinstance(value.get(name), str)), value)
     return preview(value, limit=_PREVIEW)
+
+
+@bp.app_template_filter("labels")
+def labels(value: Json) -> list[str]:
+    """Return short metadata as labels: texts of lists, and other values with their names."""
+    shown: list[str] = []
+    for name, each in value.items() if isinstance(value, dict) else ():
+        texts = each if isinstance(each, list) else [each]
+        if any(isinstance(text, dict | list) for text in texts):
+            return []
+        shown += [
+            text if isinstance(each, list) and isinstance(text, str) else f"{name}: {preview(text)}"
+            for text in texts
+        ]
+    return [label[:_LABEL] for label in shown[:_LABELS]]
 
 
 @bp.app_template_filter("pretty")
@@ -114,6 +133,8 @@ def dataset(project_id: str, name: str) -> str:
         measures=measures[:_MEASURES],
         run_count=run_count,
         change=_change(),
+        use=code(_USE.format(name=repr(name)), "python"),
+        sourced=datasets.count_sourced(project_id, row.dataset_id),
     )
 
 
@@ -159,15 +180,29 @@ def dataset_item(project_id: str, name: str, item_id: str) -> str:
 
 def _bars(
     runs: Sequence[DatasetRun], run_figures: Sequence[RunFigures], measure: str
-) -> list[tuple[DatasetRun, float, int]]:
-    """Return (run, mean of the measure, height in percent), the oldest run first."""
+) -> list[tuple[DatasetRun, float, int, str]]:
+    """Return (run, mean of the measure, height in percent, short name), the oldest run first."""
     means = [
         (run, each.means[measure])
         for run, each in zip(runs, run_figures, strict=True)
         if measure in each.means
     ]
     maximum = max([1.0, *(mean for _, mean in means)])
-    return [(run, mean, round(max(mean, 0) * 100 / maximum)) for run, mean in reversed(means)]
+    start = _common_words([run.name for run, _ in means])
+    return [
+        (run, mean, round(max(mean, 0) * 100 / maximum), run.name[start:])
+        for run, mean in reversed(means)
+    ]
+
+
+def _common_words(names: Sequence[str]) -> int:
+    """Return the length of the words with which all names begin, if something follows them."""
+    if len(names) < 2:
+        return 0
+    first, last = min(names), max(names)
+    pairs = enumerate(zip(first, last, strict=False))
+    end = next((place for place, (a, b) in pairs if a != b), 0)
+    return max(first[:end].rfind(separator) for separator in " -_/") + 1
 
 
 def find_dataset(project_id: str, name: str) -> Dataset:

@@ -83,6 +83,14 @@ def marked(text: str) -> Markup:
     return html + text[last:]
 
 
+def marked_html(html: Markup, prompt: Json) -> Markup:
+    """Return the rendered text of a prompt with its variables marked."""
+    text = "\n".join(text for _, text in texts(prompt))
+    for variable in dict.fromkeys(match[0] for match in _VARIABLE.finditer(text)):
+        html = html.replace(variable, Markup("<mark>{}</mark>").format(variable))
+    return html
+
+
 def diff(before: Json, after: Json) -> PromptDiff:
     """Return the differences of two prompts, message by message."""
     messages = []

@@ -11,15 +11,23 @@ from flask import abort, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from tracer.query.fields import Grain, field_of
+from tracer.query.printing import term_text
+from tracer.query.tree import Equal, Term
 from tracer.store.database.session import transaction
 from tracer.store.library import prompts
 from tracer.store.library.prompt_lists import list_prompts
-from tracer.store.library.prompt_uses import figures_by_name, figures_by_version, latest_traces
+from tracer.store.library.prompt_uses import (
+    UseFigures,
+    figures_by_name,
+    figures_by_version,
+    latest_traces,
+)
 from tracer.store.library.prompts import LATEST, PromptVersion
 from tracer.ui.base.blueprint import bp, refuse
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
-from tracer.ui.library.prompt_text import PromptDiff, diff, variables
+from tracer.ui.library.prompt_text import PromptDiff, diff, marked_html, variables
 from tracer.ui.library.spark import sparks
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
@@ -28,6 +36,11 @@ from tracer.ui.render.messages import Body, Renderer
 _PERIOD: Final = timedelta(days=7)
 _TRACES: Final = 10
 _MEASURES: Final = 2
+_NOISE: Final = 0.05
+"""Share of a mean score below which a change is taken for chance."""
+_COUNTED: Final = 12
+_MAX_COUNTED: Final = 8_000
+"""Versions, and characters of two of them in JSON, up to which changed words are counted."""
 MAX_LABEL_LENGTH: Final = 100
 _DEFAULT_LABEL: Final = "production"
 """The label that an application asks for which names none."""
@@ -68,11 +81,14 @@ def prompt(project_id: str, name: str) -> str:
     means = [measure for each in figures.values() for measure in each.means]
     measures = list(dict.fromkeys(means))[:_MEASURES]
     called = [version.version for version in versions if version.version in figures]
+    before = dict(itertools.pairwise(called))
+    calls = _calls(name)
     return render(
         "library/prompt.html",
         versions=versions,
         shown=shown,
         body=_body(shown),
+        written=json_tree.dump(shown.prompt) if shown.type == "chat" else shown.prompt,
         config=None if shown.config in (None, {}) else _json(shown.config),
         against=against,
         changes=_changes(against, shown) if against else None,
@@ -80,7 +96,12 @@ def prompt(project_id: str, name: str) -> str:
         figures=figures,
         measures=measures,
         sparks=sparks(figures, measures[0]) if measures else {},
-        before=dict(itertools.pairwise(called)),
+        before=before,
+        overall=figures_by_name(project_id, [name], _since()).get(name) if figures else None,
+        fell=_fell(figures.get(shown.version), figures.get(before.get(shown.version, 0))),
+        word_counts=_word_counts(versions),
+        calls_query=calls,
+        version_query=f"{calls} prompt_version:{shown.version}",
         traces=latest_traces(project_id, name, shown.version, _TRACES),
         latest=LATEST,
         default_label=_DEFAULT_LABEL,
@@ -114,6 +135,37 @@ def _use(shown: PromptVersion) -> str:
     return (
         f"prompt = langfuse.get_prompt({shown.name!r}{argument})\ntext = prompt.compile({values})"
     )
+
+
+def _calls(name: str) -> str:
+    """Return the query of the model calls that name the prompt."""
+    field = field_of(Grain.SPAN, "prompt")
+    assert field is not None
+    return term_text(Term(field, None, (Equal(name),)))
+
+
+def _fell(now: UseFigures | None, earlier: UseFigures | None) -> str:
+    """Return the first score whose mean fell with a version by more than noise; "": none."""
+    if now is None or earlier is None:
+        return ""
+    return next(
+        (
+            name
+            for name, mean in now.means.items()
+            if name in earlier.means and mean < earlier.means[name] * (1 - _NOISE)
+        ),
+        "",
+    )
+
+
+def _word_counts(versions: Sequence[PromptVersion]) -> dict[int, tuple[int, int]]:
+    """Return the words that the newest versions added to the version before, and removed."""
+    return {
+        newer.version: (changes.added, changes.removed)
+        for newer, older in itertools.islice(itertools.pairwise(versions), _COUNTED)
+        if len(json_tree.dump([newer.prompt, older.prompt])) <= _MAX_COUNTED
+        for changes in [diff(older.prompt, newer.prompt)]
+    }
 
 
 def _since() -> datetime:
@@ -152,6 +204,8 @@ def _body(shown: PromptVersion) -> Body:
     for turn in body.turns:
         # In a trace system messages are collapsed; here they are the content.
         turn.closed = False
+        for piece in turn.pieces:
+            piece.html = marked_html(piece.html, shown.prompt) if piece.html else None
     return body
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from tracer.store.library.results import ItemResult
 
@@ -110,6 +110,28 @@ def compare(
         pair = Pair(mine.get(item_id), theirs.get(item_id))
         groups[_comparison(pair, measure)].append(pair)
     return [(name, members) for name, members in groups.items() if members]
+
+
+def directions(pairs: Iterable[Pair], names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return on how many items each score, and time, tokens and cost, became (worse, better)."""
+    compared = [(pair.left, pair.right) for pair in pairs if pair.left and pair.right]
+    sides: dict[str, list[tuple[Any, Any]]] = {
+        **{
+            name: [(_value(right, name), _value(left, name)) for left, right in compared]
+            for name in names
+        },
+        "failed": [(left.failed, right.failed) for left, right in compared],
+        "p50": [(left.latency, right.latency) for left, right in compared],
+        "tokens": [(left.tokens, right.tokens) for left, right in compared],
+        "cost": [(left.cost, right.cost) for left, right in compared],
+    }
+    return {name: _count_directions(values) for name, values in sides.items()}
+
+
+def _count_directions(values: Sequence[tuple[Any, Any]]) -> tuple[int, int]:
+    """Return how often the second value is greater, and how often the first; None: unknown."""
+    known = [(first, second) for first, second in values if None not in (first, second)]
+    return sum(second > first for first, second in known), sum(a > b for a, b in known)
 
 
 def _comparison(pair: Pair, measure: str) -> str:

@@ -17,7 +17,7 @@ from tracer.ui.base.blueprint import bp
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
 from tracer.ui.library.datasets import find_dataset
-from tracer.ui.library.results import compare, figures, group, measure_of, score_names
+from tracer.ui.library.results import compare, directions, figures, group, measure_of, score_names
 
 _SHOWN_RUNS = 100
 
@@ -84,6 +84,7 @@ def compare_runs(project_id: str, name: str) -> str:
         left=left,
         right=right,
         figures=[figures(before), figures(after)],
+        directions=directions((pair for _, pairs in groups for pair in pairs), names),
         names=names,
         measure=measure,
         counts={title: len(members) for title, members in groups},

@@ -162,7 +162,7 @@ def test_a_prompt_shows_what_each_version_did(
     assert "1 call" in shown.one("nav", "vers").text
     assert "+2 −1" in shown.one("nav", "vers").text
     older = shown.one("h2", id="did").one("a")["href"]
-    assert "generations?q=prompt%3Agreet" in older
+    assert "generations?q=prompt:greet" in older
     listed = get_page("/prompts").one("tbody").text
     assert "2.00 s" in listed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 from tracer.query.fields import Grain
 from tracer.query.parse import parse
@@ -23,6 +24,29 @@ from tracer.query.tree import (
     Term,
     conjuncts,
 )
+
+
+class Edits(NamedTuple):
+    """What a query does with a value, and the queries that clicks on the value lead to."""
+
+    chosen: bool
+    excluded: bool
+    toggled: str
+    exclude: str
+
+
+def edits_of(text: str, grain: Grain, term: Term) -> Edits:
+    """Return `has_value`, `excludes`, `toggle` and `exclude` of a value in one step."""
+    node = parse(text, grain)
+    if _same_field(node, term) is None and _excluding(node, term) is None:
+        written = term_text(term)
+        return Edits(False, False, _append(text, node, written), _append(text, node, f"-{written}"))
+    return Edits(
+        has_value(text, grain, term),
+        excludes(text, grain, term),
+        toggle(text, grain, term),
+        exclude(text, grain, term),
+    )
 
 
 def has_value(text: str, grain: Grain, term: Term) -> bool:
@@ -131,9 +155,8 @@ def _bounds(match: Match) -> tuple[Quantity | None, Quantity | None]:
 
 
 def _excluding(node: Node, term: Term) -> Not | None:
-    excluded = Term(term.field, term.key, term.matches)
     for item in conjuncts(node):
-        if isinstance(item, Not) and item.item == excluded:
+        if isinstance(item, Not) and item.item == term:
             return item
     return None
 

@@ -15,7 +15,7 @@ from tracer.ui.annotations import (
 from tracer.ui.annotations import (
     export as export_selection,
 )
-from tracer.ui.base import choose_zone, static_files
+from tracer.ui.base import choose_zone, id_urls, static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.compared import compare, differs
 from tracer.ui.dashboards import compare_page, copies, edit, pages, standing, tile
@@ -80,6 +80,7 @@ __all__ = [
     "forgotten",
     "go_to",
     "histogram",
+    "id_urls",
     "invitation",
     "item_form",
     "items",

@@ -47,8 +47,16 @@ class IdConverter(BaseConverter):
 
     def to_url(self, value: Any) -> str:
         """Return the id as a path segment."""
-        path = quote(str(value), safe="")
-        return f"{path[:-5]}%2Ejson" if path.endswith(".json") else path
+        return id_segment(str(value))
+
+
+def id_segment(text: str) -> str:
+    """Return an id as a path segment."""
+    # Most ids are hexadecimal.
+    if text.isascii() and text.isalnum():
+        return text
+    path = quote(text, safe="")
+    return f"{path[:-5]}%2Ejson" if path.endswith(".json") else path
 
 
 def _path(environ: WSGIEnvironment) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 import msgspec
@@ -69,6 +70,8 @@ class ReadCall(msgspec.Struct):
     """The tool definitions, then the messages; empty: the input holds no messages."""
     shares: list[float]
     """Each item's part of the input, 0 to 1."""
+    ends: list[int]
+    """The characters of the items up to and with each."""
 
 
 class CallReader:
@@ -91,7 +94,8 @@ class CallReader:
         items = self._items(call)
         sizes = [len(item.text) + (_MESSAGE_CHARACTERS if item.text else 0) for item in items]
         total = sum(sizes) or 1
-        return ReadCall(call, items, [size / total for size in sizes])
+        ends = list(accumulate(len(item.text) for item in items))
+        return ReadCall(call, items, [size / total for size in sizes], ends)
 
     def _items(self, call: Call) -> list[Item]:
         messages = read_messages(call.input, read=self._messages)
@@ -160,17 +164,47 @@ def closest_call(call: ReadCall, earlier: Sequence[ReadCall]) -> ReadCall | None
         return None
 
     def rank(other: ReadCall) -> tuple[int, datetime]:
-        shared = call.items[: shared_beginning(call, other)]
-        return sum(len(item.text) for item in shared), other.call.start_time
+        shared = shared_beginning(call, other)
+        return call.ends[shared - 1] if shared else 0, other.call.start_time
 
     return max(candidates, key=rank)
 
 
+def without_shorter(call: Call, earlier: Sequence[Call]) -> list[Call]:
+    """Return the earlier calls of which one is the `closest_call`, without those that can't be.
+
+    Of the calls whose whole input is the beginning of this one's input only the longest is kept, of
+    equal ones the last. Their messages need not be read for that, and mostly are the same objects.
+    """
+    longest: Call | None = None
+    others = []
+    for other in earlier:
+        if not _begins_with(call, other):
+            others.append(other)
+        elif longest is None or _length(other) >= _length(longest):
+            longest = other
+    return others if longest is None else [longest, *others]
+
+
+def _begins_with(call: Call, other: Call) -> bool:
+    """Return whether a call's input begins with another's, with the same tools."""
+    if not isinstance(call.input, list) or not isinstance(other.input, list):
+        return False
+    return call.tools == other.tools and call.input[: len(other.input)] == other.input
+
+
+def _length(call: Call) -> int:
+    return len(call.input) if isinstance(call.input, list) else 0
+
+
 def shared_beginning(call: ReadCall, other: ReadCall) -> int:
     """Return the number of items at the beginning that two calls have in common."""
-    pairs = list(zip(call.items, other.items, strict=False))
-    differs = (item is not other_item and item != other_item for item, other_item in pairs)
-    return next((index for index, different in enumerate(differs) if different), len(pairs))
+    length = min(len(call.items), len(other.items))
+    # Most calls begin with all items of the earlier one, and lists are compared by identity first.
+    if call.items[:length] == other.items[:length]:
+        return length
+    pairs = zip(call.items, other.items, strict=False)
+    return next(index for index, (item, same) in enumerate(pairs) if item != same)
 
 
 def repeated_share(call: ReadCall, other: ReadCall) -> float:

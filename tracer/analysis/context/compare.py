@@ -16,6 +16,7 @@ from tracer.analysis.context.calls import (
     repeated_costs,
     repeated_share,
     shared_beginning,
+    without_shorter,
 )
 from tracer.analysis.context.misses import TOLERANCE, Miss, find_miss
 
@@ -67,7 +68,8 @@ def compare(call: Call, earlier: Sequence[Call]) -> Context | None:
     """Compare a call with the `closest_call` of earlier calls; None: there is none."""
     reader = CallReader()
     current = reader.read(call)
-    previous = closest_call(current, [reader.read(other) for other in earlier])
+    candidates = without_shorter(call, earlier)
+    previous = closest_call(current, [reader.read(other) for other in candidates])
     if previous is None:
         return None
     share = repeated_share(current, previous)

@@ -28,6 +28,8 @@ LOCK_SECONDS: Final = 5
 """How long a statement waits for a lock."""
 _LOCKED: Final = "another transaction has locked what this request needs"
 _CANCELED: Final = "57014"
+_TIMEOUT: Final = "tracer.timeout"
+"""Key in the session's info: seconds, and the transaction that they are set for."""
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def _check_none_open() -> None:
 @contextmanager
 def within(seconds: int = SECONDS) -> Iterator[None]:
     """Set the statement timeout (seconds) for the block's transaction; raises TooSlow."""
-    db.session.execute(sa.text(f"SET LOCAL statement_timeout = '{seconds}s'"))
+    _limit(seconds)
     try:
         yield
     except sa.exc.OperationalError as error:
@@ -71,6 +73,14 @@ def within(seconds: int = SECONDS) -> Iterator[None]:
             f"this takes longer than {seconds} s: choose a shorter time range (start:>-24h), or a"
             " name, user or session without *"
         ) from None
+
+
+def _limit(seconds: int) -> None:
+    session = db.session()
+    # Most lists ask several questions in one transaction.
+    if session.info.get(_TIMEOUT) != (seconds, session.get_transaction()):
+        session.execute(sa.text(f"SET LOCAL statement_timeout = '{seconds}s'"))
+        session.info[_TIMEOUT] = seconds, session.get_transaction()
 
 
 def release() -> None:

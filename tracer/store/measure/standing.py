@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from tracer.extensions import db
 from tracer.measure.histogram import LogHistogram
@@ -71,40 +73,44 @@ def read_names(
     project_id: str, names: Iterable[Name], now: datetime | None = None
 ) -> dict[Name, dict[str, LogHistogram]]:
     """Return how the values of each name were distributed in the last seven days and today."""
-    listed = list(names)
-    if not listed:
+    by_kind: dict[str | None, list[str]] = defaultdict(list)
+    for kind, name in names:
+        by_kind[kind].append(name)
+    if not by_kind:
         return {}
     today = (now or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
     histograms: dict[Name, dict[str, LogHistogram]] = defaultdict(lambda: defaultdict(LogHistogram))
-    for measure, kind, name, key, number in db.session.execute(
-        _statement(project_id, listed, today - timedelta(days=DAYS))
-    ):
+    values = {
+        "project": project_id,
+        "since": today - timedelta(days=DAYS),
+        **{f"names_{index}": own for index, own in enumerate(by_kind.values())},
+    }
+    for measure, kind, name, key, number in db.session.execute(_statement(tuple(by_kind)), values):
         histograms[kind, name][measure].counts[key] += int(number)
     return histograms
 
 
-def _statement(project_id: str, names: list[Name], since: datetime) -> Any:
+@lru_cache(maxsize=64)
+def _statement(kinds: tuple[str | None, ...]) -> Any:
+    """Return the statement for names of these kinds; building it takes as long as its answer."""
     series = rollup_series
-    of_kind: dict[str | None, list[str]] = defaultdict(list)
-    for kind, name in names:
-        of_kind[kind].append(name)
     named = sa.or_(
         *(
             (series.c.grain == ("t" if kind is None else "s"))
             & series.c.kind.is_not_distinct_from(kind)
-            & series.c.name.in_(own)
-            for kind, own in of_kind.items()
+            & (series.c.name == sa.any_(sa.bindparam(f"names_{index}", type_=ARRAY(sa.Text))))
+            for index, kind in enumerate(kinds)
         )
     )
     days = (
         sa.select(series.c.kind, series.c.name, *(rollups.c[name] for name in HISTOGRAMS.values()))
         .select_from(ROLLUPS_OF_SERIES)
         .where(
-            series.c.project_id == project_id,
+            series.c.project_id == sa.bindparam("project"),
             ~series.c.whole,
             named,
             rollups.c.width == "d",
-            rollups.c.start >= since,
+            rollups.c.start >= sa.bindparam("since"),
         )
         .cte("days")
     )

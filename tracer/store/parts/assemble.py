@@ -37,16 +37,18 @@ class Assembler:
         # Marks references among strings that an application sent.
         self._mark = secrets.token_hex(16)
 
-    def load(self, skeletons: Iterable[tuple[str, Skeleton]]) -> bool:
+    def load(self, skeletons: Iterable[tuple[str, Skeleton]], max_bytes: int | None = None) -> bool:
         """Read the parts that skeletons of traces, (trace_id, skeleton), refer to.
 
-        False: they are longer than `max_bytes` together; `value` lacks some of them.
+        False: they are longer than `max_bytes` together; `value` lacks some of them. The limit
+        here is that of parts which are not read yet.
         """
+        spared = 0 if max_bytes is None else max(self._bytes_left - max_bytes, 0)
         pending = {
             (trace_id, digest) for trace_id, each in skeletons for digest in _references(each)
         }
         while missing := sorted(pending - self._texts.keys()):
-            rows = list(self._fetch(missing, self._bytes_left))
+            rows = list(self._fetch(missing, self._bytes_left - spared))
             self._texts |= {(trace_id, bytes(digest)): text for trace_id, digest, text in rows}
             self._bytes_left -= sum(len(text.encode()) for _, _, text in rows)
             if len(rows) < len(missing):

@@ -13,7 +13,7 @@ from tracer.query.fields import Grain
 from tracer.store.database.session import within
 from tracer.store.query.matches import matches_prefix
 from tracer.store.query.ranges import RANGES, counts_of, range_column, slot_of
-from tracer.store.query.selection import Selection
+from tracer.store.query.selection import Selection, kept_statement
 from tracer.store.query.source import Table
 from tracer.store.query.terms import json_text
 from tracer.store.schema import scores, sessions, spans, trace_payloads, traces
@@ -86,6 +86,23 @@ def count_facets(
     ``fields`` are keys of `FACETS`, for spans of `SPAN_FACETS`, or of `RANGES`, whose values are
     ranges in ascending order. A session has the values of its traces.
     """
+    statement, max_candidates = _facets_statement(project_id, selection, tuple(fields), grain)
+    values: dict[str, list[Value]] = {field: [] for field in ("", "read", *fields)}
+    with within(SECONDS):
+        for field, value, count in db.session.execute(statement):
+            values[field].append(Value(value, count))
+    rows, read = (sum(count for _, count in values.pop(name)) for name in ("", "read"))
+    for field in RANGES.keys() & fields:
+        slots = {int(slot): count for slot, count in values[field]}
+        values[field] = [Value(*pair) for pair in counts_of(field, slots)]
+    return Facets(values, rows, rows >= MAX_ROWS[grain] or (0 < max_candidates <= read))
+
+
+@kept_statement
+def _facets_statement(
+    project_id: str, selection: Selection, fields: Sequence[str], grain: Grain
+) -> tuple[Any, int]:
+    """Return the statement of the facets, and the limit of the traces read for it; 0: none."""
     latest, candidates, max_candidates = _latest_rows(project_id, selection, fields, grain)
     parts = [sa.select(sa.literal("").label("field"), sa.null().label("value"), _row_count(latest))]
     if candidates is not None:
@@ -96,16 +113,7 @@ def count_facets(
         _values_of_combined(combined, field) if field in few else _part(latest, field, grain)
         for field in fields
     ]
-    statement = sa.union_all(*(sa.select(part.subquery()) for part in parts))
-    values: dict[str, list[Value]] = {field: [] for field in ("", "read", *fields)}
-    with within(SECONDS):
-        for field, value, count in db.session.execute(statement):
-            values[field].append(Value(value, count))
-    rows, read = (sum(count for _, count in values.pop(name)) for name in ("", "read"))
-    for field in RANGES.keys() & fields:
-        slots = {int(slot): count for slot, count in values[field]}
-        values[field] = [Value(*pair) for pair in counts_of(field, slots)]
-    return Facets(values, rows, rows >= MAX_ROWS[grain] or (0 < max_candidates <= read))
+    return sa.union_all(*(sa.select(part.subquery()) for part in parts)), max_candidates
 
 
 def _part(latest: sa.CTE, field: str, grain: Grain) -> sa.Select[Any]:

@@ -10,7 +10,7 @@ from tracer.extensions import db
 from tracer.query.fields import Grain
 from tracer.store.database.session import within
 from tracer.store.query.facets import SECONDS
-from tracer.store.query.selection import Selection
+from tracer.store.query.selection import Selection, kept_statement
 from tracer.store.schema import scores, traces
 
 MAX_SCORES: Final = 3_000
@@ -35,23 +35,35 @@ def count_scores(project_id: str, selection: Selection) -> list[ScoreValue]:
     Values come from the latest scores of all traces, so some may have no selected trace. Of a
     name with fractions, numbers are below 0.5 or not; texts are left out. Raises TooSlow.
     """
+    count, counted, uncounted = _statements(project_id, selection)
+    with within(SECONDS):
+        read = db.session.execute(count).scalar_one()
+        if not read:
+            return []
+        query = counted if read < MAX_SCORES else uncounted
+        return sorted(ScoreValue(*row) for row in db.session.execute(query) if row[1])
+
+
+@kept_statement
+def _statements(project_id: str, selection: Selection) -> tuple[Any, Any, Any]:
+    """Return the statements for the number of scores, and for values with and without counts."""
     recent = _recent(project_id)
     own = (traces.c.project_id == project_id, traces.c.trace_id == recent.c.trace_id)
     matches = sa.and_(*own, selection.condition(Grain.TRACE, traces))
     number = sa.func.count(traces.c.trace_id.distinct())
-    with within(SECONDS):
-        read = db.session.execute(sa.select(sa.func.count()).select_from(recent)).scalar_one()
-        whole = read < MAX_SCORES
-        query = sa.select(recent.c.name, _value(recent).label("value"))
-        if whole:
-            query = query.add_columns(number).select_from(recent.outerjoin(traces, matches))
-        else:
-            query = query.add_columns(sa.null())
-        query = query.group_by(sa.literal_column("1"), sa.literal_column("2"))
-        query = query.order_by(sa.func.count().desc(), sa.literal_column("1")).limit(
-            MAX_SCORE_VALUES
-        )
-        return sorted(ScoreValue(*row) for row in db.session.execute(query) if row[1])
+    values = sa.select(recent.c.name, _value(recent).label("value"))
+    counted = values.add_columns(number).select_from(recent.outerjoin(traces, matches))
+    return (
+        sa.select(sa.func.count()).select_from(recent),
+        _most_frequent(counted),
+        _most_frequent(values.add_columns(sa.null())),
+    )
+
+
+def _most_frequent(values: sa.Select[Any]) -> sa.Select[Any]:
+    grouped = values.group_by(sa.literal_column("1"), sa.literal_column("2"))
+    ordered = grouped.order_by(sa.func.count().desc(), sa.literal_column("1"))
+    return ordered.limit(MAX_SCORE_VALUES)
 
 
 def _recent(project_id: str) -> sa.CTE:

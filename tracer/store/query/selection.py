@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache, wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from tracer.query.fields import Grain
+from tracer.query.fields import Grain, Type
 from tracer.query.moments import Clock
-from tracer.query.tree import EVERYTHING, Node, both
+from tracer.query.tree import EVERYTHING, Node, Not, Term, both, conjuncts
 from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
 from tracer.store.query.steps import Verification, in_steps, reads_more, reads_texts
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MAX_STATEMENTS: Final = 16
+"""Statements of each kind that a process keeps: each takes about 200 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,11 @@ class Selection:
         chosen, verified = self.in_steps(table)
         return chosen if verified is None else sa.and_(chosen, verified(table))
 
+    @property
+    def is_timeless(self) -> bool:
+        """Whether it is a list of terms without times, whose statement is always the same."""
+        return all(map(_is_timeless, conjuncts(self.node)))
+
     def _clock(self) -> Clock:
         return self.clock or Clock(datetime.now(UTC))
 
@@ -65,3 +79,27 @@ class Selection:
 
 ALL = Selection()
 """Every row."""
+
+
+def _is_timeless(node: Node) -> bool:
+    term = node.item if isinstance(node, Not) else node
+    return isinstance(term, Term) and term.field.type not in (Type.TIME, Type.ANY)
+
+
+def kept_statement(
+    build: Callable[Concatenate[str, Selection, P], T],
+) -> Callable[Concatenate[str, Selection, P], T]:
+    """Keep what a function builds for (project_id, selection, …) where its times don't matter.
+
+    Building a statement of a list takes SQLAlchemy as long as PostgreSQL takes to answer it.
+    """
+    kept: Any = lru_cache(maxsize=_MAX_STATEMENTS)(build)
+
+    @wraps(build)
+    def statement(project_id: str, selection: Selection, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if not selection.is_timeless:
+            return build(project_id, selection, *args, **kwargs)
+        built: T = kept(project_id, Selection(selection.node), *args, **kwargs)
+        return built
+
+    return statement

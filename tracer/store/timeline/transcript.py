@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,11 +13,10 @@ from tracer.analysis.log.words import terms
 from tracer.analysis.transcript import MODEL, TOOLS, ConversationStep
 from tracer.extensions import db
 from tracer.records import Json
-from tracer.store.parts.assemble import Assembler
 from tracer.store.parts.columns import bit, weight
+from tracer.store.parts.fetch import assembler
 from tracer.store.timeline.agents import agents_of
 from tracer.store.timeline.log import Log, open_log
-from tracer.store.traces.model_calls import fetch_parts
 from tracer.store.traces.span_tree import SpanRow
 
 PER_PAGE: Final = 20
@@ -26,8 +24,6 @@ PER_WHOLE_PAGE: Final = 5
 """Entries of a page that shows each input whole, with what earlier calls have sent."""
 # Compressed size per page; longer texts are shown on the page of their span only.
 _MAX_BYTES: Final = 1_000_000
-_MAX_PART_BYTES: Final = 1 << 40
-"""No limit: the texts of a page have one."""
 
 _TEXTS = sa.text(f"""
     SELECT span_id, size <= {_MAX_BYTES} AS fits,
@@ -109,8 +105,8 @@ def _entries(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> list[Tr
         return []
     values = {"project": project_id, "trace": trace_id, "ids": [row.span_id for row in rows]}
     texts: dict[str, Any] = {row.span_id: row for row in db.session.execute(_TEXTS, values)}
-    assembler = Assembler(partial(fetch_parts, project_id, None), _MAX_PART_BYTES)
-    assembler.load(
+    parts = assembler(project_id)
+    parts.load(
         (trace_id, getattr(row, name))
         for row in texts.values()
         for name in ("input", "output")
@@ -119,7 +115,7 @@ def _entries(project_id: str, trace_id: str, rows: Sequence[SpanRow]) -> list[Tr
 
     def value(row: Any, name: str) -> Json:
         stored = getattr(row, name)
-        return assembler.value(trace_id, stored) if row.split & bit(name) else stored
+        return parts.value(trace_id, stored) if row.split & bit(name) else stored
 
     def step(span: SpanRow) -> ConversationStep | None:
         row = texts.get(span.span_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -17,9 +16,9 @@ from tracer.pricing.price_book import COMPUTED
 from tracer.pricing.rates import price_of
 from tracer.records import Json, decimals
 from tracer.store import thresholds
-from tracer.store.database.keys import columns_of
-from tracer.store.parts.assemble import Assembler, PartKey
+from tracer.store.parts.assemble import Assembler
 from tracer.store.parts.columns import bit
+from tracer.store.parts.fetch import assembler
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.times import to_micros
 
@@ -91,8 +90,8 @@ _ROOTS: Final = "s.parent_span_id IS NULL"
 _EARLIER_BELOW: Final = sa.text(_EARLIER.format(calls=_NEAR_CALLS.format(below=_BELOW)))
 _EARLIER_ROOTS: Final = sa.text(_EARLIER.format(calls=_NEAR_CALLS.format(below=_ROOTS)))
 _EARLIER_ANYWHERE: Final = sa.text(_EARLIER.format(calls=_CALLS_ANYWHERE))
-_IS_SMALL: Final = sa.text("""
-    SELECT span_count <= :max_spans FROM traces WHERE project_id = :project AND trace_id = :trace
+_SPAN_COUNT: Final = sa.text("""
+    SELECT span_count FROM traces WHERE project_id = :project AND trace_id = :trace
 """)
 
 _TOTALS: Final = f"""
@@ -121,18 +120,6 @@ _CALLS_OF_SESSION: Final = f"""
 """  # noqa: S608 - composed of constants; values are bound
 _OF_TRACE: Final = sa.text(_TOTALS.format(calls=_CALLS_OF_TRACE))
 _OF_SESSION: Final = sa.text(_TOTALS.format(calls=_CALLS_OF_SESSION))
-# OFFSET keeps each lookup a subquery: a join may be planned as a scan of all parts.
-_PARTS: Final = sa.text("""
-    SELECT trace_id, hash, text FROM (
-        SELECT k.trace_id, k.hash, p.text, sum(octet_length(p.text)) OVER (ORDER BY k.number) AS sum
-        FROM unnest(CAST(:traces AS text[]), CAST(:hashes AS bytea[]))
-            WITH ORDINALITY k (trace_id, hash, number)
-        CROSS JOIN LATERAL (
-            SELECT p.text FROM parts p
-            WHERE p.project_id = :project AND p.trace_id = k.trace_id AND p.hash = k.hash OFFSET 0
-        ) p
-    ) summed WHERE sum <= :max_bytes
-""")
 
 
 def read_context_totals(
@@ -156,9 +143,16 @@ def read_calls(project_id: str, trace_id: str) -> list[Call] | None:
     return _calls(project_id, _OF_TRACE, {"trace": trace_id})
 
 
-def read_context(project_id: str, span: SpanDetail) -> Context | None:
+def read_context(
+    project_id: str,
+    span: SpanDetail,
+    parts: Assembler | None = None,
+    *,
+    span_count: int | None = None,
+) -> Context | None:
     """Compare a generation's input with the calls before it in its trace.
 
+    ``parts``: those that were read with the span. ``span_count``: the trace's, where it is known.
     None: it is no model call with messages, none came before, or the inputs are too large.
     """
     if span.kind != "generation" or span.placeholder or span.input is None:
@@ -171,8 +165,9 @@ def read_context(project_id: str, span: SpanDetail) -> Context | None:
         "start": span.start_time,
         "model": span.model,
     }
-    size_limit = values | {"max_spans": thresholds.MAX_SPANS_WITH_ALL_CALLS}
-    if db.session.execute(_IS_SMALL, size_limit).scalar_one_or_none():
+    if span_count is None:
+        span_count = db.session.execute(_SPAN_COUNT, values).scalar_one_or_none()
+    if span_count is not None and span_count <= thresholds.MAX_SPANS_WITH_ALL_CALLS:
         query = _EARLIER_ANYWHERE
     else:
         query = _EARLIER_ROOTS if span.parent_span_id is None else _EARLIER_BELOW
@@ -180,7 +175,7 @@ def read_context(project_id: str, span: SpanDetail) -> Context | None:
     # The span itself is read again, so that its messages are the same objects as those before.
     if len(rows) < 2 or rows[-1].span_id != span.span_id:
         return None
-    calls = _calls_of_rows(project_id, rows, None, with_outputs=False)
+    calls = _calls_of_rows(rows, parts or assembler(project_id), with_outputs=False)
     return compare(calls[-1], calls[:-1]) if calls else None
 
 
@@ -204,27 +199,26 @@ def _calls(
     # Sums over a part of the calls would mislead.
     if len(rows) > _MAX_CALLS_IN_TOTALS or (rows and rows[-1].size > _MAX_UNDIVIDED_BYTES):
         return None
-    return _calls_of_rows(project_id, rows, connection, with_outputs=True)
+    return _calls_of_rows(rows, assembler(project_id, connection), with_outputs=True)
 
 
 def _calls_of_rows(
-    project_id: str, rows: Sequence[Any], connection: sa.Connection | None, *, with_outputs: bool
+    rows: Sequence[Any], parts: Assembler, *, with_outputs: bool
 ) -> list[Call] | None:
     """Return rows as calls; None: their parts are too long."""
     names = ("input", "tools", "output") if with_outputs else ("input", "tools")
-    assembler = Assembler(partial(fetch_parts, project_id, connection), _MAX_PART_BYTES)
     split = [
         (row.trace_id, getattr(row, name))
         for row in rows
         for name in names
         if (row.split or 0) & bit(name)
     ]
-    if not assembler.load(split):
+    if not parts.load(split, _MAX_PART_BYTES):
         return None
 
     def value(row: Any, name: str) -> Json:
         stored = getattr(row, name)
-        return assembler.value(row.trace_id, stored) if (row.split or 0) & bit(name) else stored
+        return parts.value(row.trace_id, stored) if (row.split or 0) & bit(name) else stored
 
     reports_cache = any("cache_read" in _usage(row) for row in rows)
     return [
@@ -237,15 +231,6 @@ def _calls_of_rows(
         )
         for row in rows
     ]
-
-
-def fetch_parts(
-    project_id: str, connection: sa.Connection | None, keys: list[PartKey], max_bytes: int
-) -> list[Any]:
-    """Read parts for an `Assembler`, by the session or another connection."""
-    traces, hashes = columns_of(keys, 2)
-    values = {"project": project_id, "traces": traces, "hashes": hashes, "max_bytes": max_bytes}
-    return list((connection or db.session).execute(_PARTS, values))
 
 
 def _usage(row: Any) -> dict[str, int]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.records import Json, decimals
-from tracer.store.schema import prices, span_payloads, spans
+from tracer.store.parts.assemble import Assembler
+from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
+from tracer.store.parts.fetch import assembler
+from tracer.store.schema import prices, span_payload_rows, spans
 from tracer.store.traces.span_tree import COLUMNS, OF_TRACE, SpanRow
 
 
@@ -47,44 +51,68 @@ class SpanDetail(SpanRow):
     """The parent id as sent, where the tree could not follow it (a cycle)."""
 
 
-WIDE = [
+WIDE: Final = tuple(
     name
     for name in SpanDetail.__dataclass_fields__
     if name not in SpanRow.__dataclass_fields__ and name != "price_model"
-]
+)
+BESIDE_MESSAGES: Final = tuple(
+    name
+    for name in WIDE
+    if name not in ("metadata", "attributes", "links", "resource", "scope", "claimed")
+)
+"""The columns of what a span's panel shows of most tabs."""
 _OBJECTS = ("model_parameters", "usage", "cost", "metadata", "attributes", "resource", "scope")
 
 
-def _detail_query() -> sa.Select[Any]:
+@lru_cache
+def _detail_query(columns: tuple[str, ...]) -> sa.Select[Any]:
+    rows = span_payload_rows
     same = sa.and_(
-        span_payloads.c.project_id == spans.c.project_id,
-        span_payloads.c.trace_id == spans.c.trace_id,
-        span_payloads.c.span_id == spans.c.span_id,
+        rows.c.project_id == spans.c.project_id,
+        rows.c.trace_id == spans.c.trace_id,
+        rows.c.span_id == spans.c.span_id,
     )
     its_price = sa.and_(
         prices.c.project_id == spans.c.project_id,
-        prices.c.price_id == span_payloads.c.priced_by,
+        prices.c.price_id == rows.c.priced_by,
     )
-    wide = [span_payloads.c[name] for name in WIDE]
+    wide = [rows.c[name] for name in (*columns, "split")]
     return (
         sa.select(*COLUMNS, *wide, prices.c.model.label("price_model"))
-        .select_from(spans.outerjoin(span_payloads, same).outerjoin(prices, its_price))
+        .select_from(spans.outerjoin(rows, same).outerjoin(prices, its_price))
         .where(*OF_TRACE, spans.c.span_id == sa.bindparam("span_id"))
     )
 
 
-_DETAIL: Final = _detail_query()
+def get_span(
+    project_id: str,
+    trace_id: str,
+    span_id: str,
+    columns: tuple[str, ...] = WIDE,
+    parts: Assembler | None = None,
+) -> SpanDetail | None:
+    """Return one span with its payload; None: no such span. A placeholder has no payload.
 
-
-def get_span(project_id: str, trace_id: str, span_id: str) -> SpanDetail | None:
-    """Return one span with its payload; None: no such span. A placeholder has no payload."""
+    Of its payload only these ``columns`` are read, the others are empty. ``parts`` gets the parts
+    that the span refers to, for readers of further spans.
+    """
     values = {"project_id": project_id, "trace_id": trace_id, "span_id": span_id}
-    row = db.session.execute(_DETAIL, values).mappings().one_or_none()
-    return _detail(row) if row is not None else None
+    row = db.session.execute(_detail_query(columns), values).mappings().one_or_none()
+    return _detail(row, parts or assembler(project_id)) if row is not None else None
 
 
-def _detail(row: sa.RowMapping) -> SpanDetail:
-    values = dict(row)
+def _detail(row: sa.RowMapping, parts: Assembler) -> SpanDetail:
+    values: dict[str, Any] = dict.fromkeys(WIDE) | dict(row)
+    split = values.pop("split") or 0
+    skeletons = {
+        name: ("" if name in PROJECT_COLUMNS else row["trace_id"], row[name])
+        for name in SPLIT_COLUMNS
+        if split & bit(name) and name in row
+    }
+    parts.load(skeletons.values())
+    for name, skeleton in skeletons.items():
+        values[name] = parts.value(*skeleton)
     for name in _OBJECTS:
         values[name] = values[name] or {}
     for name in ("events", "links", "tools", "finish_reasons", "claimed"):

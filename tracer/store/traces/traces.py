@@ -17,8 +17,8 @@ from tracer.records import Json, decimals
 from tracer.store.annotations.summaries import ScoreSummary, annotation_columns, summarise
 from tracer.store.database.paging import Key, Page
 from tracer.store.database.session import within
-from tracer.store.query.keyset import Order, Position, cut, labelled, parse_sort
-from tracer.store.query.selection import ALL, Selection
+from tracer.store.query.keyset import Order, Position, SortKey, cut, labelled, parse_sort
+from tracer.store.query.selection import ALL, Selection, kept_statement
 from tracer.store.query.terms import json_text
 from tracer.store.schema import (
     payload_of_trace,
@@ -27,7 +27,7 @@ from tracer.store.schema import (
     trace_payloads,
     traces,
 )
-from tracer.store.traces.first_rows import exact_rows, first_rows
+from tracer.store.traces.first_rows import INDEXED, exact_rows, first_rows
 
 LIST_SECONDS = 10
 """Statement timeout (seconds) of one page of a list."""
@@ -117,13 +117,31 @@ def list_traces(
     with within(LIST_SECONDS):
         if selection.reads_more:
             return _page_in_steps(project_id, selection, order, position, limit)
-        shown = exact_rows(project_id, selection, order, position, limit + 1).subquery("page")
-        keys = [shown.c[column.name] for column in labelled(order)]
-        query = _row_query().add_columns(*keys).where(traces.c.project_id == project_id)
-        query = query.join(shown, shown.c.trace_id == traces.c.trace_id)
-        forward = position is None or position.forward
-        rows = db.session.execute(query.order_by(*order.clauses(forward))).mappings().all()
+        if position is None and order.keys[0].field in INDEXED:
+            query = _first_page(project_id, selection, order.keys, limit)
+        else:
+            query = _page(project_id, selection, order, position, limit)
+        rows = db.session.execute(query).mappings().all()
     return cut(rows, limit, order, position, ("trace_id",), trace_row)
+
+
+@kept_statement
+def _first_page(
+    project_id: str, selection: Selection, keys: tuple[SortKey, ...], limit: int
+) -> sa.Select[Any]:
+    order = Order.of(keys, Grain.TRACE, traces, traces.c.trace_id)
+    return _page(project_id, selection, order, None, limit)
+
+
+def _page(
+    project_id: str, selection: Selection, order: Order, position: Position | None, limit: int
+) -> sa.Select[Any]:
+    """Return the query for a page after a position, and one more row."""
+    shown = exact_rows(project_id, selection, order, position, limit + 1).subquery("page")
+    keys = [shown.c[column.name] for column in labelled(order)]
+    query = _row_query().add_columns(*keys).where(traces.c.project_id == project_id)
+    query = query.join(shown, shown.c.trace_id == traces.c.trace_id)
+    return query.order_by(*order.clauses(position is None or position.forward))
 
 
 def _page_in_steps(

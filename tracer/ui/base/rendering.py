@@ -7,7 +7,7 @@ from functools import lru_cache
 from flask import current_app, g, render_template, request, url_for
 from werkzeug.routing import Map
 
-from tracer.store.projects.projects import Project, list_projects
+from tracer.store.projects.projects import Project
 from tracer.web.access.identity import Identity
 from tracer.web.replica import seconds_behind
 
@@ -27,12 +27,10 @@ def _switcher(identity: Identity) -> list[tuple[Project, str]]:
     """Return the projects that may be read, each with the address of this page in it."""
     if not g.get("project"):
         return []
-    own = set(identity.project_ids())
     endpoint = _page_of_any_project()
     return [
         (project, url_for(endpoint, project_id=project.project_id))
-        for project in list_projects()
-        if project.project_id in own
+        for project in identity.readable_projects()
     ]
 
 

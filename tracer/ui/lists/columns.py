@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
+from urllib.parse import quote_plus
 
 from tracer.ui.lists.list_query import ListQuery
 
@@ -14,6 +16,8 @@ MAX_WIDTH: Final = 900
 _STEP: Final = 40
 _DEFAULT_WIDTH: Final = 120
 """From which a column is resized; the style sheet has the width of each."""
+_MARK: Final = "~"
+"""Stands for the columns in an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,13 @@ class ColumnChoice:
     """Addresses that add, remove, move and resize columns."""
 
     def __init__(self, query: ListQuery, columns: ColumnSet) -> None:
-        self._query = query
         self._set = columns
+        self._default_url = query.url(columns="")
+        # One address in two halves: the menu has a hundred, which differ in the columns alone.
+        before, name, self._after = query.url(columns=_MARK).rpartition(f"columns={_MARK}")
+        self._before = before + name.removesuffix(_MARK)
         self.columns = columns.chosen(query.columns)
+        self._default = ",".join(columns.default)
         shown = {column.name for column in self.columns}
         self.others = [column for name, column in columns.known.items() if name not in shown]
 
@@ -121,8 +129,15 @@ class ColumnChoice:
         return self._url([wider if other is column else other for other in self.columns])
 
     def _url(self, columns: Sequence[Column]) -> str:
-        text = ",".join(column.text for column in columns)
-        return self._query.url(columns="" if text == ",".join(self._set.default) else text)
+        texts = [column.text for column in columns]
+        if ",".join(texts) == self._default:
+            return self._default_url
+        return f"{self._before}{'%2C'.join(map(_quoted, texts))}{self._after}"
+
+
+@lru_cache(maxsize=1_000)
+def _quoted(text: str) -> str:
+    return quote_plus(text)
 
 
 def column_set(

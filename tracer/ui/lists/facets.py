@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tracer.errors import TooSlow
-from tracer.query.edit import exclude, excludes, has_value, toggle
+from tracer.query.edit import edits_of, excludes, has_value, toggle
 from tracer.query.fields import Grain
 from tracer.query.parse import parse
 from tracer.query.tree import Between, Compare, Equal, Not, Term, conjuncts
@@ -235,13 +235,13 @@ def _value(query: ListQuery, field: str, value: Value, maximum: int) -> FacetVal
 
 
 def _row(query: ListQuery, term: Term, value: Value, maximum: int) -> FacetValue:
-    text, grain = query.shown, query.grain
+    edits = edits_of(query.shown, query.grain, term)
     return FacetValue(
         text=value.text,
         count=value.traces if value.traces >= 0 else None,
         share=100 * value.traces / maximum if maximum > 0 else 0,
-        chosen=has_value(text, grain, term),
-        excluded=excludes(text, grain, term),
-        url=query.url(toggle(text, grain, term)),
-        exclude_url=query.url(exclude(text, grain, term)),
+        chosen=edits.chosen,
+        excluded=edits.excluded,
+        url=query.url(edits.toggled),
+        exclude_url=query.url(edits.exclude),
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from werkzeug.datastructures import MultiDict
 
@@ -125,9 +125,15 @@ class ListQuery:
 
         A cursor is not kept: it belongs to the list of this query.
         """
-        values = {"q": self.shown if q is None else q, **self.kept, **more}
-        query = urlencode({name: value for name, value in values.items() if value})
+        text = self.shown if q is None else q
+        rest = self._kept_query if not more else _encoded({**self.kept, **more})
+        query = "&".join(filter(None, (f"q={quote_plus(text)}" if text else "", rest)))
         return f"{self.path}?{query}" if query else self.path
+
+    @cached_property
+    def _kept_query(self) -> str:
+        # A list has more than a hundred addresses.
+        return _encoded(self.kept)
 
     def toggle_url(self, name: str, value: str) -> str:
         """Return the address of the query with a value of a field added or taken out."""
@@ -177,6 +183,10 @@ class ListQuery:
 
 def _is_of(node: Node, field: str) -> bool:
     return isinstance(node, Term) and node.field.name == field
+
+
+def _encoded(values: Mapping[str, str | None]) -> str:
+    return urlencode({name: value for name, value in values.items() if value})
 
 
 def _direction(key: SortKey) -> str:

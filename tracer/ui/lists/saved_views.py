@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.errors import NotFound
@@ -52,7 +52,7 @@ class Tabs:
 
 def tabs_of(kind: ListKind, project_id: str, query: ListQuery) -> Tabs:
     """Return the tabs of a list."""
-    views = list_views(project_id, kind.endpoint, current_visitor().visitor_id)
+    views = _views(kind, project_id)
     chosen = query.kept.get("view", "")
     current = next((view for view in views if view.view_id == chosen), None)
     state = urlencode(_state({"q": query.shown, **query.kept}))
@@ -65,6 +65,15 @@ def tabs_of(kind: ListKind, project_id: str, query: ListQuery) -> Tabs:
     return Tabs(tabs, current, changed, state)
 
 
+def _views(kind: ListKind, project_id: str) -> list[SavedView]:
+    """Return the views of a list, read once per request: for its tabs, and for a default view."""
+    views: dict[str, list[SavedView]] = g.setdefault("views", {})
+    if kind.endpoint not in views:
+        reader = current_visitor().visitor_id
+        views[kind.endpoint] = list_views(project_id, kind.endpoint, reader)
+    return views[kind.endpoint]
+
+
 def view_url(kind: ListKind, project_id: str, view: SavedView) -> str:
     """Return the address of a list in the state of a view."""
     values = {**dict(parse_qsl(view.state)), "view": view.view_id}
@@ -75,7 +84,7 @@ def default_view(kind: ListKind, project_id: str) -> AnyResponse | None:
     """Return the redirect of a bare address to the list's default view; None: it has none."""
     if request.args or is_fragment() or wants_json():
         return None
-    views = list_views(project_id, kind.endpoint, current_visitor().visitor_id)
+    views = _views(kind, project_id)
     # The reader's own default comes before the project's.
     default = next((view for view in reversed(views) if view.is_default), None)
     return redirect(view_url(kind, project_id, default)) if default is not None else None

@@ -11,7 +11,7 @@ from tracer.pricing.price_book import CUSTOM
 from tracer.store.annotations.comments import CommentRow
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces.span_detail import SpanDetail
-from tracer.store.traces.traces import TraceDetail
+from tracer.store.traces.traces import TraceRow
 from tracer.ui.panel.context import context_figures, view_context
 from tracer.ui.panel.events import elapsed, read_event
 from tracer.ui.panel.mapping import view_mapping
@@ -46,7 +46,7 @@ _ONLY_LOGS = (
 
 def span_panel(
     span: SpanDetail,
-    trace: TraceDetail,
+    trace: TraceRow,
     scores: Sequence[ScoreRow],
     comments: Sequence[CommentRow],
     tab: str,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 
-from tracer.store.database.paging import encode_cursor
+from tracer.store.traces.nearby import NearbySpan, read_nearby
 from tracer.store.traces.span_detail import SpanDetail
-from tracer.store.traces.span_tree import SpanRow, children_page
 from tracer.ui.panel.trace import Panel
 from tracer.ui.render.format import duration
 from tracer.ui.render.messages import CalledSpan, Piece, Turn
 
-_MAX_SIBLINGS = 200
-"""Siblings that are read on each side of the model call."""
 _TOOLS = ("tool", "function")
 
 
@@ -26,11 +24,14 @@ def link_tool_calls(panel: Panel, span: SpanDetail, project_id: str) -> None:
         return
     calls = {section.id: _calls(section.body.turns) for section in panel.sections}
     requested, repeated = calls.get("output", []), calls.get("input", [])
-    if requested:
-        below = children_page(project_id, span.trace_id, span.span_id, None, _MAX_SIBLINGS).rows
-        _match(requested, [*below, *_after(span, project_id)])
-    if repeated:
-        _match(reversed(repeated), reversed(_beside(span, project_id, forward=False)))
+    if not requested and not repeated:
+        return
+    nearby = read_nearby(
+        project_id, span.trace_id, span.span_id, span.parent_span_id, span.start_time
+    )
+    until_next = takewhile(lambda row: row.kind != "generation", nearby.after)
+    _match(requested, [*nearby.below, *until_next])
+    _match(reversed(repeated), nearby.before)
 
 
 def _calls(turns: Iterable[Turn]) -> list[Piece]:
@@ -38,21 +39,7 @@ def _calls(turns: Iterable[Turn]) -> list[Piece]:
     return [piece for piece in pieces if piece.kind == "call"]
 
 
-def _after(span: SpanDetail, project_id: str) -> list[SpanRow]:
-    rows = []
-    for row in _beside(span, project_id, forward=True):
-        if row.kind == "generation":
-            break
-        rows.append(row)
-    return rows
-
-
-def _beside(span: SpanDetail, project_id: str, *, forward: bool) -> list[SpanRow]:
-    cursor = encode_cursor(forward, span.start_time, span.span_id)
-    return children_page(project_id, span.trace_id, span.parent_span_id, cursor, _MAX_SIBLINGS).rows
-
-
-def _match(calls: Iterable[Piece], rows: Iterable[SpanRow]) -> None:
+def _match(calls: Iterable[Piece], rows: Iterable[NearbySpan]) -> None:
     waiting = [row for row in rows if row.kind in _TOOLS and not row.placeholder]
     for call in calls:
         row = next((row for row in waiting if _is_named(row.name, call.name)), None)

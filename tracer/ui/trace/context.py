@@ -14,13 +14,16 @@ from tracer.store.analyses.activity import read_activity_profile
 from tracer.store.annotations import comments
 from tracer.store.annotations.comments import CommentRow
 from tracer.store.annotations.subjects import Subject
+from tracer.store.parts.assemble import Assembler
+from tracer.store.parts.fetch import assembler
 from tracer.store.scores import scores
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces import traces
 from tracer.store.traces.model_calls import read_context
-from tracer.store.traces.span_detail import SpanDetail, get_span
+from tracer.store.traces.span_detail import BESIDE_MESSAGES, WIDE, SpanDetail, get_span
 from tracer.store.traces.traces import TraceDetail, TraceRow
 from tracer.ui.base import address
+from tracer.ui.base.representations import wants_json
 from tracer.ui.base.subjects import target_of
 from tracer.ui.base.visitor import current_visitor
 from tracer.ui.panel.span import span_panel
@@ -41,6 +44,8 @@ VIEWS = (
     *("ui.trace_statistics", "ui.trace_findings"),
 )
 """The pages of a trace that have a panel; the tree is the first."""
+_WHOLE_TABS = ("metadata", "mapping", "raw")
+"""Tabs of a span's panel that show more of its payload than its messages."""
 
 
 def find_trace(project_id: str, trace_id: str) -> TraceDetail:
@@ -51,6 +56,12 @@ def find_trace(project_id: str, trace_id: str) -> TraceDetail:
 def find_row(project_id: str, trace_id: str) -> TraceRow:
     """Return the trace without input, output and metadata; 404 if it does not exist."""
     return traces.get_row(project_id, trace_id) or _no_trace(trace_id)
+
+
+def find_shown(project_id: str, trace_id: str, span_id: str | None) -> TraceRow:
+    """Return the trace, with its input, output and metadata where the panel shows them."""
+    # The panel of a span shows none of them.
+    return (find_row if span_id is not None else find_trace)(project_id, trace_id)
 
 
 def _no_trace(trace_id: str) -> NoReturn:
@@ -121,17 +132,22 @@ def axis_context(trace: TraceRow, base: Axis | None = None) -> dict[str, object]
 class Selection:
     """The subject of the panel: the selected span, or without one the trace."""
 
-    trace: TraceDetail
+    trace: TraceRow
     span_id: str | None
     span: SpanDetail | None
     """None also if the trace has no span with that id."""
+    parts: Assembler
+    """The parts of the span's payload."""
     scores: list[ScoreRow]
     comments: list[CommentRow]
     """The comments of a trace include those on its spans."""
 
     @classmethod
-    def read(cls, trace: TraceDetail, span_id: str | None) -> Selection:
-        """Read the span with its scores and comments, or for None those of the trace."""
+    def read(cls, trace: TraceRow, span_id: str | None) -> Selection:
+        """Read the span with its scores and comments, or for None those of the trace.
+
+        The span's payload has what the requested tab or the JSON representation shows.
+        """
         project_id, trace_id = trace.project_id, trace.trace_id
         subject = Subject(project_id=project_id, trace_id=trace_id, span_id=span_id)
         comment_rows, score_rows = [], []
@@ -142,15 +158,26 @@ class Selection:
             score_rows = scores.list_scores(project_id, trace_id=trace_id, span_id=span_id)
         if span_id is None:
             of_trace = [score for score in score_rows if not score.span_id]
-            return cls(trace, None, None, of_trace, comment_rows)
-        span = get_span(project_id, trace_id, span_id)
-        return cls(trace, span_id, span, score_rows if span else [], comment_rows)
+            return cls(trace, None, None, assembler(project_id), of_trace, comment_rows)
+        parts = assembler(project_id)
+        whole = wants_json() or request.args.get("tab") in _WHOLE_TABS
+        columns = WIDE if whole else BESIDE_MESSAGES
+        span = get_span(project_id, trace_id, span_id, columns, parts)
+        return cls(trace, span_id, span, parts, score_rows if span else [], comment_rows)
+
+    @property
+    def whole_trace(self) -> TraceDetail:
+        """The trace with its input, output and metadata, which are read if they are not yet."""
+        trace = self.trace
+        if isinstance(trace, TraceDetail):
+            return trace
+        return find_trace(trace.project_id, trace.trace_id)
 
     def data(self) -> SelectionData:
         """Return the JSON representation; 404 if there is no such span."""
         if self.span_id is not None and self.span is None:
             abort(404, f"This trace has no span “{self.span_id}”.")
-        return data.selection_data(self.trace, self.span, self.scores, self.comments)
+        return data.selection_data(self.whole_trace, self.span, self.scores, self.comments)
 
 
 def panel_of(selection: Selection, tab: str = "") -> Panel | None:
@@ -158,26 +185,30 @@ def panel_of(selection: Selection, tab: str = "") -> Panel | None:
     tab, raw = tab or request.args.get("tab", ""), bool(request.args.get("raw"))
     now = datetime.now(UTC)
     annotations = selection.scores, selection.comments
+    project_id = selection.trace.project_id
     if selection.span_id is None:
-        panel = trace_panel(selection.trace, *annotations, tab, raw=raw)
+        panel = trace_panel(selection.whole_trace, *annotations, tab, raw=raw)
         panel.usual = usual_trace(selection.trace)
     elif selection.span is None:
         return None
     else:
         context = None
         if tab == "context" or (tab in ("", "io") and not raw):
-            context = read_context(selection.trace.project_id, selection.span)
+            count = selection.trace.span_count
+            context = read_context(project_id, selection.span, selection.parts, span_count=count)
         everything = bool(request.args.get("all"))
+        # The mapping compares attributes with the trace's input and output as well.
+        trace = selection.whole_trace if tab == "mapping" else selection.trace
         panel = span_panel(
-            *(selection.span, selection.trace, *annotations, tab),
+            *(selection.span, trace, *annotations, tab),
             raw=raw,
             now=now,
             context=context,
             everything=everything,
         )
-        panel.usual = usual_span(selection.trace.project_id, selection.span)
+        panel.usual = usual_span(project_id, selection.span)
     if panel.tab == "io" and selection.span is not None:
-        link_tool_calls(panel, selection.span, selection.trace.project_id)
+        link_tool_calls(panel, selection.span, project_id)
     if panel.tab == "scores":
-        panel.score_kinds = scores.list_kinds(selection.trace.project_id)
+        panel.score_kinds = scores.list_kinds(project_id)
     return panel

@@ -20,6 +20,7 @@ from tracer.ui.trace.context import (
     Selection,
     axis_context,
     find_row,
+    find_shown,
     find_trace,
     panel_of,
     trace_context,
@@ -43,8 +44,8 @@ def trace(project_id: str, trace_id: str) -> Representations:
     Without JavaScript, ``open`` (repeatable) opens nodes, and ``after`` with ``of`` pages through
     the children of one node.
     """
-    row = find_trace(project_id, trace_id)
     selected = request.args.get("span")
+    row = find_shown(project_id, trace_id, selected)
     forest = _forest(row, selected)
     selection = Selection.read(row, selected)
     return Representations(
@@ -117,8 +118,8 @@ def trace_spans(project_id: str, trace_id: str) -> Representations:
 @html_and_json("/project/<project_id>/traces/<id:trace_id>/span")
 def trace_span(project_id: str, trace_id: str) -> Representations:
     """Return the panel of the span ``id`` (missing: of the trace), in the tab ``tab``."""
-    row = find_trace(project_id, trace_id)
     span_id, tab = request.args.get("id"), request.args.get("tab")
+    row = find_shown(project_id, trace_id, span_id)
     selection = Selection.read(row, span_id)
     shown = {"span": span_id, "tab": tab, "raw": request.args.get("raw")}
     shown["all"] = request.args.get("all")

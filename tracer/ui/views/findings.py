@@ -11,7 +11,7 @@ from tracer.analysis.findings.finding import ISSUES, Finding
 from tracer.analysis.findings.findings import Findings
 from tracer.store.traces.span_tree import SpanRow, read_rows
 from tracer.ui.base.representations import Representations, html_and_json
-from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
+from tracer.ui.trace.context import Selection, find_shown, panel_of, trace_context
 from tracer.ui.trace.head import head_of
 from tracer.ui.trace.timeline import read_findings
 from tracer.ui.waterfall.from_request import axis_of
@@ -70,9 +70,10 @@ class FindingItem:
 @html_and_json("/project/<project_id>/traces/<id:trace_id>/findings")
 def trace_findings(project_id: str, trace_id: str) -> Representations:
     """Show the findings."""
-    trace = find_trace(project_id, trace_id)
+    selected = request.args.get("span")
+    trace = find_shown(project_id, trace_id, selected)
     findings = read_findings(project_id, trace_id)
-    selection = Selection.read(trace, request.args.get("span"))
+    selection = Selection.read(trace, selected)
     return Representations(
         "views/findings.html",
         context=lambda: {

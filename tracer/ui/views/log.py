@@ -12,12 +12,12 @@ from flask import request, url_for
 
 from tracer.records import KINDS, LEVELS, Json
 from tracer.store.timeline.log import LogPage, LogRow, Query
-from tracer.store.traces.traces import TraceDetail
+from tracer.store.traces.traces import TraceRow
 from tracer.times import json_time
 from tracer.ui.base.pick_list import PickList
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.panel.events import Event, read_event
-from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
+from tracer.ui.trace.context import Selection, find_shown, panel_of, trace_context
 from tracer.ui.trace.head import head_of
 from tracer.ui.trace.timeline import open_log
 from tracer.web.answers import traces
@@ -61,12 +61,13 @@ class LogLine:
 @html_and_json("/project/<project_id>/traces/<id:trace_id>/log")
 def trace_log(project_id: str, trace_id: str) -> Representations:
     """Show the log from ``cursor`` on, filtered by the words ``q``, a ``kind`` and a ``level``."""
-    trace = find_trace(project_id, trace_id)
+    selected = request.args.get("span")
+    trace = find_shown(project_id, trace_id, selected)
     filters = {name: request.args.get(name, "").strip() for name in _FILTERS}
     query = Query(words=filters["q"], kind=filters["kind"], level=filters["level"])
     log = open_log(project_id, trace_id, query.log_filter())
     page = log.page(request.args.get("cursor")) if log else None
-    selection = Selection.read(trace, request.args.get("span"))
+    selection = Selection.read(trace, selected)
     return Representations(
         "views/log.html",
         context=lambda: {
@@ -113,7 +114,7 @@ def _entry(row: LogRow, project_id: str) -> LogEntry:
     )
 
 
-def _line(row: LogRow, trace: TraceDetail) -> LogLine:
+def _line(row: LogRow, trace: TraceRow) -> LogLine:
     event = None
     if row.number is not None and isinstance(row.event, dict):
         event = read_event(row.event, row.number, row.span.start_time)
@@ -124,7 +125,7 @@ def _level_label(level: str) -> str:
     return level if level == LEVELS[-1] else f"{level} or worse"
 
 
-def _address(trace: TraceDetail, filters: Mapping[str, str]) -> str:
+def _address(trace: TraceRow, filters: Mapping[str, str]) -> str:
     """Return the address of the log with its filters, to which parameters can be appended."""
     path = url_for("ui.trace_log", project_id=trace.project_id, trace_id=trace.trace_id)
     query = urlencode({name: value for name, value in filters.items() if value})

@@ -12,7 +12,7 @@ from tracer.analysis.statistics import SpanGroup, Statistics
 from tracer.store.analyses.summaries import read_statistics
 from tracer.store.traces.model_calls import read_context_totals
 from tracer.ui.base.representations import Representations, html_and_json
-from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
+from tracer.ui.trace.context import Selection, find_shown, panel_of, trace_context
 from tracer.ui.trace.head import head_of
 from tracer.ui.views.context_totals import view_totals
 
@@ -42,14 +42,15 @@ class StatisticsData(msgspec.Struct, kw_only=True):
 @html_and_json("/project/<project_id>/traces/<id:trace_id>/statistics")
 def trace_statistics(project_id: str, trace_id: str) -> Representations:
     """Show the table, sorted by the column ``sort``; a leading ``-`` reverses the order."""
-    trace = find_trace(project_id, trace_id)
+    selected = request.args.get("span")
+    trace = find_shown(project_id, trace_id, selected)
     sort = request.args.get("sort", "")
     column = sort.removeprefix("-") if sort.removeprefix("-") in COLUMNS else "total"
     # Numbers are sorted in descending order by default, texts in ascending order.
     descending = (column not in TEXTS) != sort.startswith("-")
     statistics = read_statistics(project_id, trace_id)
     groups = sort_groups(statistics, column, descending) if statistics else []
-    selection = Selection.read(trace, request.args.get("span"))
+    selection = Selection.read(trace, selected)
     return Representations(
         "views/statistics.html",
         context=lambda: {

@@ -16,10 +16,10 @@ from tracer.analysis.transcript import Added, Transcript, contains, whole
 from tracer.messages.conversation import Message
 from tracer.store.timeline.transcript import TranscriptEntry, TranscriptPage
 from tracer.store.traces.span_tree import SpanRow
-from tracer.store.traces.traces import TraceDetail
+from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.render.messages import Renderer, Turn
-from tracer.ui.trace.context import Selection, find_trace, panel_of, trace_context
+from tracer.ui.trace.context import Selection, find_shown, panel_of, trace_context
 from tracer.ui.trace.head import head_of
 from tracer.ui.trace.timeline import read_transcript
 from tracer.web.answers import traces
@@ -53,7 +53,7 @@ class Choice(NamedTuple):
     whole: bool
     """Each input as it was sent, with the messages of earlier calls."""
 
-    def url(self, trace: TraceDetail) -> str:
+    def url(self, trace: TraceRow) -> str:
         """Return the address of this choice, to which parameters can be appended."""
         path = url_for("ui.trace_transcript", project_id=trace.project_id, trace_id=trace.trace_id)
         chosen = {"q": self.words, "sent": "whole" if self.whole else ""}
@@ -90,14 +90,15 @@ def trace_transcript(project_id: str, trace_id: str) -> Representations:
 
     ``q``: only messages with these words; ``sent``: ``whole`` shows each input as it was sent.
     """
-    trace = find_trace(project_id, trace_id)
     args = request.args
+    selected = args.get("span")
+    trace = find_shown(project_id, trace_id, selected)
     choice = Choice(args.get("q", "").strip(), args.get("sent") == "whole")
     page = read_transcript(
         project_id, trace_id, args.get("cursor"), choice.words, whole=choice.whole
     )
     added_entries = _added_messages(page, choice) if page else []
-    selection = Selection.read(trace, args.get("span"))
+    selection = Selection.read(trace, selected)
     return Representations(
         "views/transcript.html",
         context=lambda: {
@@ -131,7 +132,7 @@ def _added_messages(page: TranscriptPage, choice: Choice) -> list[AddedEntry]:
 
 
 def _entry_views(
-    added_entries: Iterable[AddedEntry], page: TranscriptPage, trace: TraceDetail, choice: Choice
+    added_entries: Iterable[AddedEntry], page: TranscriptPage, trace: TraceRow, choice: Choice
 ) -> Iterator[EntryView]:
     """Yield the entries; of a search only those with messages that contain its words."""
     renderer = Renderer()

@@ -19,7 +19,7 @@ from tracer.store.members.roles import OWNER, role_in, roles_of
 from tracer.store.members.sessions import Session, find_session, is_stale, touch_session
 from tracer.store.members.tokens import find_token, mark_token_used, was_used_lately
 from tracer.store.projects.keys import ApiKey, authenticate, ended_key, mark_key_used
-from tracer.store.projects.projects import DEFAULT_PROJECT, list_projects
+from tracer.store.projects.projects import DEFAULT_PROJECT, Project, list_projects
 from tracer.web.access.addresses import client_address
 from tracer.web.access.cookies import session_token
 from tracer.web.access.missing_keys import is_missing_key, missing_key_message
@@ -85,6 +85,14 @@ class Identity:
         if self.member is not None and not self.administers:
             return list(roles_of(self.member.member_id))
         return [project.project_id for project in list_projects()] if self.is_known else []
+
+    def readable_projects(self) -> list[Project]:
+        """Return the projects that may be read, by name."""
+        projects = list_projects()
+        if self.administers:
+            return projects
+        own = set(self.project_ids())
+        return [project for project in projects if project.project_id in own]
 
 
 ANONYMOUS: Final = Identity()

@@ -14,9 +14,9 @@ from tracer.analysis.transcript import MODEL, TOOLS, ConversationStep
 from tracer.extensions import db
 from tracer.records import Json
 from tracer.store.parts.columns import bit, weight
-from tracer.store.parts.fetch import assembler
 from tracer.store.timeline.agents import agents_of
 from tracer.store.timeline.log import Log, open_log
+from tracer.store.traces.span_detail import assembler
 from tracer.store.traces.span_tree import SpanRow
 
 PER_PAGE: Final = 20

@@ -18,8 +18,7 @@ from tracer.records import Json, decimals
 from tracer.store import thresholds
 from tracer.store.parts.assemble import Assembler
 from tracer.store.parts.columns import bit
-from tracer.store.parts.fetch import assembler
-from tracer.store.traces.span_detail import SpanDetail
+from tracer.store.traces.span_detail import SpanDetail, assembler
 from tracer.times import to_micros
 
 _MAX_CALLS: Final = 8

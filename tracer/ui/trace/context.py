@@ -15,12 +15,17 @@ from tracer.store.annotations import comments
 from tracer.store.annotations.comments import CommentRow
 from tracer.store.annotations.subjects import Subject
 from tracer.store.parts.assemble import Assembler
-from tracer.store.parts.fetch import assembler
 from tracer.store.scores import scores
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces import traces
 from tracer.store.traces.model_calls import read_context
-from tracer.store.traces.span_detail import BESIDE_MESSAGES, WIDE, SpanDetail, get_span
+from tracer.store.traces.span_detail import (
+    BESIDE_MESSAGES,
+    WIDE,
+    SpanDetail,
+    assembler,
+    get_span,
+)
 from tracer.store.traces.traces import TraceDetail, TraceRow
 from tracer.ui.base import address
 from tracer.ui.base.representations import wants_json

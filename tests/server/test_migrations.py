@@ -24,8 +24,8 @@ RENAMED = {
 """The former and the new names of the tables that a revision renames."""
 SPLITTING = "0017"
 """The revision that moves columns of `traces` to `trace_payloads`."""
-COUNTING = ("0030", "0033")
-"""The revisions that have the worker count the stored traces, and their users."""
+COUNTING = ("0030", "0033", "0035")
+"""The revisions that have the worker count the stored traces, their users, and read scores."""
 
 _COLUMNS = """
     SELECT c.table_name, c.column_name, c.data_type,

@@ -34,7 +34,7 @@ MISSES: Final = (
     Field("missed_cost", Type.MONEY, "what that cost more than reading it from cache", ()),
 )
 """Of generations, estimated: `tracer.store.measure.misses` defines them. Queries lack them."""
-_OF_SCORES: Final = (
+OF_SCORES: Final = (
     Field("score_name", Type.TEXT, "name of the score", ("score_name",)),
     Field("value", Type.ANY, "value of the score", ("value",)),
     Field("source", Type.TEXT, "where the score is from", ("source",)),
@@ -116,7 +116,7 @@ def _is_measurable(field: Field) -> bool:
 def _fields(grain: str) -> tuple[Field, ...]:
     fields = FIELDS[query_grain(grain)]
     if grain == "scores":
-        return (*_OF_SCORES, *fields)
+        return (*OF_SCORES, *fields)
     if grain == "generations":
         fields = (*fields, *MISSES)
     return (*fields, TOKEN_TYPE) if grain in _WITH_TOKENS else fields

@@ -18,6 +18,7 @@ from tracer.store.counters.fold_sql import COMPACT
 from tracer.store.deletion import projects, purge
 from tracer.store.parts import rewrite
 from tracer.store.rollups import count_traces, fold, users
+from tracer.store.scores import trace_fields
 from tracer.store.texts import fill as trace_words
 from tracer.store.timeline.fill import DUE as DUE_TIMELINES
 from tracer.store.timeline.fill import fill_requested
@@ -40,6 +41,7 @@ _EXPIRE_FILES: Final = """
     WHERE j.project_id = f.project_id AND j.job_id = f.job_id
         AND j.ended_at < now() - interval '1 day'
 """
+_filler: Final = trace_fields.Filler()
 _COUNTERS_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('fold counters', 2))"
 
 
@@ -109,6 +111,16 @@ def count_users(url: str, stop: Stop) -> None:
     users.count_all(url, stop.wait)
 
 
+def upgrade_scores(url: str, stop: Stop) -> None:
+    """Note the start and environment of their trace in the scores from before migration 0035."""
+    trace_fields.upgrade_all(url, stop.wait)
+
+
+def fill_scores(url: str, stop: Stop) -> None:
+    """Note the start and environment of their trace in scores that arrived before it."""
+    _filler.run(url, stop.wait)
+
+
 def purge_deleted_traces(url: str, _stop: Stop) -> None:
     """Purge deleted traces whose purge was interrupted, and tombstones older than a day."""
     with psycopg.connect(url, autocommit=True) as connection:
@@ -138,6 +150,8 @@ TASKS: Final = (
     Task("rollups", 5.0, fold_rollups, fold.DUE),
     Task("rollups of older traces", 10.0, count_older_traces, count_traces.UPGRADE.due),
     Task("sums of users", 10.0, count_users, users.UPGRADE.due),
+    Task("older scores", 10.0, upgrade_scores, trace_fields.UPGRADE.due),
+    Task("scores that were before their trace", 10.0, fill_scores, trace_fields.DUE),
     Task("purge of deleted traces", 60.0, purge_deleted_traces),
     Task("rewrite of payloads", 10.0, rewrite_payloads, rewrite.UPGRADE.due),
     Task("purge of deleted projects", 10.0, purge_deleted_projects, projects.DUE),

@@ -11,6 +11,7 @@ from tracer.store.writing.transaction import store
 
 TABLES = ("traces", "trace_payloads", "spans", "span_payloads", "sessions", "scores")
 """The tables, and the view of payloads, with all data of traces."""
+_OF_ORDER = ["updated_at", "trace_start", "trace_environment"]
 _STORED = (
     "traces",
     "trace_payloads",
@@ -37,11 +38,16 @@ def put(connection: psycopg.Connection[Any], *items: Any, project: str = "defaul
 
 
 def table_rows(connection: psycopg.Connection[Any], table: str) -> list[dict[str, Any]]:
-    """Return a table's rows as JSON values, in a fixed order, without the time of the write."""
-    rows = connection.execute(f"SELECT to_jsonb(t) - 'updated_at' FROM {table} t").fetchall()
+    """Return a table's rows as JSON values, in a fixed order, without what depends on the order.
+
+    That is the time of the write, and whether a score has the start of its trace yet.
+    """
+    rows = connection.execute(f"SELECT to_jsonb(t) - %s::text[] FROM {table} t", [_OF_ORDER])
+    stored = rows.fetchall()
     connection.rollback()
     return sorted(
-        (row for (row,) in rows), key=lambda row: (row.get("trace_id", ""), row.get("span_id", ""))
+        (row for (row,) in stored),
+        key=lambda row: (row.get("trace_id", ""), row.get("span_id", "")),
     )
 
 

@@ -18,9 +18,10 @@ from tracer.store.database.session import within
 from tracer.store.measure.assemble import bins_of, remaining_cells, row_of, rows_of
 from tracer.store.measure.cells import Scan, Scanned
 from tracer.store.measure.distinct import STANDARD_ERROR
-from tracer.store.measure.plan import Plan, plan_of
+from tracer.store.measure.plan import Plan, needs_scores_alone, plan_of
 from tracer.store.measure.rollup import exceeds, rollups_ready
 from tracer.store.measure.scan import read, rows_statement, single_valued
+from tracer.store.scores.joined_traces import scores_filled
 from tracer.store.traces.histogram import time_bounds
 
 SECONDS: Final = 3
@@ -39,7 +40,8 @@ def answer(project_id: str, question: Question, clock: Clock | None = None) -> A
     began = time.perf_counter()
     clock = clock or Clock(datetime.now(UTC))
     frame = frame_of(question.period, question.buckets, clock, _first(project_id, question))
-    scan = Scan(project_id, question, frame, clock)
+    alone = needs_scores_alone(question) and scores_filled(project_id)
+    scan = Scan(project_id, question, frame, clock, scores_alone=alone)
     plan = _plan(scan)
     if plan is not None and not rollups_ready():
         plan = None

@@ -63,6 +63,8 @@ class Scan:
     """None: the groups with the greatest values, at most ``question.limit``."""
     share: float = 1.0
     """Share of the table that is read, as a sample of its blocks."""
+    scores_alone: bool = False
+    """Whether scores have all that the question needs of their traces."""
 
 
 def interval_of(frame: Frame, time: Column) -> Column | None:

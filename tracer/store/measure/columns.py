@@ -184,4 +184,6 @@ def _score_text(score: Table) -> Column:
 
 
 def _of_trace(score: Table, trace: Table) -> Column:
+    if isinstance(trace, sa.Lateral):
+        return sa.true()
     return sa.and_(trace.c.project_id == score.c.project_id, trace.c.trace_id == score.c.trace_id)

@@ -25,6 +25,7 @@ from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
 from tracer.store.rollups.sums import COUNT_BITS
 from tracer.store.schema import scores, sessions, spans, traces
+from tracer.store.scores.joined_traces import scores_of_traces
 from tracer.store.users.sums import user_sums_of_traces
 
 
@@ -204,6 +205,9 @@ def _everything(cells: sa.CTE) -> sa.Select[Any]:
 def _columns(scan: Scan) -> tuple[Columns, Table, Table | None]:
     """Return the columns, the table of the query's grain, and the table of scores."""
     grain = scan.question.grain
+    if scan.scores_alone and scan.share >= 1:
+        own_score, trace = scores_of_traces(scan.project_id)
+        return Columns(scan.project_id, grain, trace, own_score), trace, own_score
     score = _sampled(scores, scan.share) if grain == "scores" else None
     if grain == "users":
         table: Table = user_sums_of_traces(scan.project_id)

@@ -94,6 +94,9 @@ scores = Table(
     Column("environment", Text),
     Column("queue_id", Text),
     Column("run_id", Text),
+    # Of the trace; NULL: readers have to look there. Kept by tracer/store/scores/trace_fields.py.
+    Column("trace_start", Time),
+    Column("trace_environment", Text),
     Index("ix_scores_time", "project_id", text("time DESC"), "score_id"),
     Index(
         "ix_scores_session",
@@ -116,6 +119,21 @@ scores = Table(
         "project_id",
         text("time DESC"),
         postgresql_where=text("source = 'annotation'"),
+    ),
+    # Charts of scores over time read this index alone.
+    Index(
+        "ix_scores_trace_start",
+        "project_id",
+        "trace_start",
+        postgresql_include=["trace_environment", "name", "source", "data_type", "value"],
+        postgresql_where=text("trace_start IS NOT NULL"),
+    ),
+    Index(
+        "ix_scores_no_trace_start",
+        "project_id",
+        "trace_id",
+        "score_id",
+        postgresql_where=text("trace_start IS NULL AND trace_id <> ''"),
     ),
 )
 

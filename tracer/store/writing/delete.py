@@ -17,6 +17,7 @@ from tracer.store.database.session import own_connection
 from tracer.store.deletion import purge, tombstones
 from tracer.store.rollups.note_changes import note_deletes
 from tracer.store.schema import comments, scores, sessions, shares, traces
+from tracer.store.scores import trace_fields
 from tracer.store.writing import load, save
 
 # Number of traces deleted in one transaction, during which writers of these traces wait.
@@ -120,6 +121,7 @@ def delete_traces(
         note_deletes(connection, figures)
         tombstones.add_tombstones(connection, locked)
         save.remove_traces(connection, locked)
+        trace_fields.note_deletes(connection, locked)
         save.save_sessions(
             connection,
             (

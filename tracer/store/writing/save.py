@@ -20,6 +20,7 @@ from tracer.store import schema
 from tracer.store.database import locks
 from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.deletion import tombstones
+from tracer.store.scores import trace_fields
 from tracer.store.writing.copy_spans import copy_spans
 from tracer.times import sql_time
 
@@ -123,10 +124,20 @@ _DROP_EMPTY_SESSIONS = """
     WHERE s.project_id = k.project_id AND s.session_id = k.session_id AND s.trace_count <= 0
 """
 
+_OWN_OF_SCORES = [
+    column for column in schema.scores.c if column.name not in ("trace_start", "trace_environment")
+]
 _SAVE_SCORES = f"""
-    INSERT INTO scores
-    SELECT * FROM json_to_recordset(%s::json) AS r ({_typed(schema.scores.c)})
-    ORDER BY project_id, trace_id, score_id
+    WITH r AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(%s::json) AS r ({_typed(_OWN_OF_SCORES)})
+    ),
+    t AS MATERIALIZED ({trace_fields.LOCKED_TRACES.format("r")})
+    INSERT INTO scores ({", ".join(column.name for column in _OWN_OF_SCORES)},
+        trace_start, trace_environment)
+    SELECT r.*, t.start_time, t.environment
+    FROM r LEFT JOIN t ON t.project_id = r.project_id AND t.trace_id = r.trace_id
+        AND octet_length(r.name) <= {trace_fields.LONGEST_NAME}
+    ORDER BY r.project_id, r.trace_id, r.score_id
     ON CONFLICT (project_id, trace_id, score_id) DO UPDATE SET
         span_id = excluded.span_id, session_id = excluded.session_id, name = excluded.name,
         data_type = excluded.data_type, value = excluded.value,
@@ -134,7 +145,8 @@ _SAVE_SCORES = f"""
         source = excluded.source, metadata = excluded.metadata, time = excluded.time,
         author = excluded.author, author_id = excluded.author_id,
         config_id = excluded.config_id, environment = excluded.environment,
-        queue_id = excluded.queue_id, run_id = excluded.run_id
+        queue_id = excluded.queue_id, run_id = excluded.run_id,
+        trace_start = excluded.trace_start, trace_environment = excluded.trace_environment
 """  # noqa: S608 - composed of constants; values are bound
 
 _REMOVE_TRACES = """

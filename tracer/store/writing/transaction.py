@@ -21,6 +21,7 @@ from tracer.store.analyses import compute
 from tracer.store.database.keys import TraceKey
 from tracer.store.deletion import tombstones
 from tracer.store.rollups.note_changes import note_changes
+from tracer.store.scores import trace_fields
 from tracer.store.writing import count_spans, cycles, load, root_span, save, usage_dedup
 from tracer.store.writing.price_cache import PriceBooks
 
@@ -91,6 +92,7 @@ def _store_traces(
         usage_dedup.decide_stored(connection, key, change)
     root_span.from_database(connection, updated)
     save.update_traces(connection, updated)
+    trace_fields.note_changes(connection, updated)
     contribution_changes = (
         (key[0], change.contribution_before, change.contribution)
         for key, change in (inserted | updated).items()

@@ -51,6 +51,11 @@ _PAIRS: Final = {
         FROM rollups JOIN rollup_series USING (project_id, series)
         WHERE width = 'd' AND grain = 'u' GROUP BY 1, 2""",
     ),
+    "scores by hour": (
+        """SELECT t.environment, s.name, date_trunc('hour', t.start_time), count(*), min(value)
+        FROM scores s JOIN traces t USING (project_id, trace_id) GROUP BY 1, 2, 3""",
+        "SELECT environment, name, start, rows, low FROM score_hours",
+    ),
 }  # fmt: skip
 _DIFFERENT: Final = (
     "WITH a AS ({}), b AS ({})"

@@ -25,7 +25,7 @@ from tracer.server.bootstrap import bootstrap
 from tracer.server.migrations import upgrade
 from tracer.server.postgres import Embedded
 from tracer.store.database.keys import TraceKey
-from tracer.store.rollups import users
+from tracer.store.rollups import score_hours, users
 from tracer.store.texts.fill import BATCH_TRACES, index_words
 
 T = TypeVar("T")
@@ -63,6 +63,11 @@ _USER_DAYS: Final = """
     FROM traces WHERE user_id IS NOT NULL
 """
 
+_FILL_SCORES: Final = """
+    UPDATE scores s SET trace_start = t.start_time, trace_environment = t.environment
+    FROM traces t WHERE t.project_id = s.project_id AND t.trace_id = s.trace_id
+"""
+
 
 def fill(url: str, block: Block) -> None:
     """Fill the migrated, empty database at ``url``."""
@@ -91,9 +96,19 @@ def fill(url: str, block: Block) -> None:
         with connection.transaction():
             listed = connection.execute(_USER_DAYS).fetchall()
             users.recount_users(connection, "default", listed)
+        fill_scores(connection)
         connection.execute("ANALYZE")
         if wrong := differences(connection):
             raise click.ClickException("; ".join(wrong))
+
+
+def fill_scores(connection: psycopg.Connection[Any]) -> None:
+    """Note the start and environment of their traces in the scores, and sum them up by hour."""
+    with connection.transaction():
+        connection.execute(_FILL_SCORES)
+        connection.execute(score_hours.MARK_ALL.encode())
+    while score_hours.recount_some(connection):
+        pass
 
 
 def _generate(work: tuple[str, Block, int]) -> list[TraceKey]:

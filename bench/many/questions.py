@@ -1,12 +1,16 @@
-"""Times questions on filled databases: ``python -m bench.many.questions DIR… --requests 30``.
+"""Times questions on filled databases: ``python -m bench.many.questions DIR… --docs``.
 
-Each folder is one that ``bench.many.fill`` made. Prints the table of docs/benchmarks.md.
+Each folder is one that ``bench.many.fill`` made; a server that already runs on it is used. Prints
+each question as it is measured, then the table, which ``--docs`` writes to docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,22 +18,32 @@ import click
 import psycopg
 from flask import Flask
 
+from bench.family import ROOT
 from bench.figures import percentile
 from bench.many.block import END
+from bench.report import describe_machine, write_between
 from tracer.app import create_app
 from tracer.config import Config
+from tracer.dashboards.document import Tile
 from tracer.dashboards.library import READY, ready
 from tracer.dashboards.tile_questions import Frame, column_question, question_of
+from tracer.errors import TooSlow
 from tracer.extensions import db
 from tracer.measure.question import Question, read_question
 from tracer.query.moments import Clock
 from tracer.server.postgres import Embedded
 from tracer.store.measure.answer import answer
-from tracer.store.measure.standing import Measured
-from tracer.store.measure.thresholds import Thresholds
+from tracer.store.measure.context.standing import Measured, standings
+from tracer.store.measure.context.thresholds import Thresholds
 from tracer.times import from_micros
 
 CLOCK: Final = Clock(from_micros(END))
+DOCS: Final = ROOT / "docs" / "benchmarks.md"
+FIRST_LINE: Final = "<!-- questions: made by `python -m bench.many.questions --docs` -->"
+LAST_LINE: Final = "<!-- end of questions -->"
+MOST_SECONDS: Final = 4.0
+"""After so long a question is not asked again."""
+_TICK: Final = os.sysconf("SC_CLK_TCK")
 _WEEK: Final = {"since": "-7d"}
 
 TILES: Final[dict[str, dict[str, Any]]] = {
@@ -84,53 +98,94 @@ class Timed(NamedTuple):
     source: str
     p50: float
     p95: float
+    cpu: float
+    """Processor time of this process and of its PostgreSQL backend, without parallel workers."""
 
 
-def ready_questions() -> Iterator[tuple[str, str, Question]]:
-    """Yield the questions of each ready dashboard, of seven days: (dashboard, chart, question)."""
+Asked = tuple[str, str, Callable[[], Question]]
+"""(dashboard, chart, what makes its question)"""
+
+
+def ready_questions() -> Iterator[Asked]:
+    """Yield the questions of each ready dashboard, of seven days."""
     frame = Frame("-7d", "", {"env": ""})
     for name in READY:
         dashboard = ready(name)
         assert dashboard is not None
         for tile in dashboard.tiles:
-            yield name, tile.title, question_of(tile, frame)
+            yield name, tile.title, partial(question_of, tile, frame)
             for column in tile.columns:
                 title = f"{tile.title}: {column.heading}"
-                yield name, title, column_question(column.question, frame, [])
+                yield name, title, partial(_of_column, tile, column.question, frame)
 
 
-def measure(app: Flask, requests: int) -> Iterator[Timed]:
-    """Yield the times of each question."""
-    tiles = (("tile", name, read_question(value)) for name, value in TILES.items())
+def _of_column(tile: Tile, question: Question, frame: Frame) -> Question:
+    """Return the question of a further column of a table, about the rows that it shows."""
+    rows = answer("default", question_of(tile, frame), CLOCK).rows
+    return column_question(question, frame, [row.groups[0] for row in rows if row.groups[0]])
+
+
+def measure(app: Flask, requests: int, only: str = "") -> Iterator[Timed]:
+    """Yield the times of each question whose group and name the pattern ``only`` finds."""
+    tiles: Iterator[Asked] = (
+        ("tile", name, partial(read_question, value)) for name, value in TILES.items()
+    )
     with app.app_context():
-        for group, name, question in (*ready_questions(), *tiles):
-            times, source = [], ""
-            for _ in range(requests + 2):
-                answered = answer("default", question, CLOCK)
-                db.session.rollback()
-                times.append(answered.milliseconds)
-                source = "estimate" if answered.estimated else answered.source
-            times = times[2:]
-            yield Timed(group, name, source, percentile(times, 0.5), percentile(times, 0.95))
-        yield _standings(requests)
+        for group, name, made in (*ready_questions(), *tiles):
+            if re.search(only, f"{group}: {name}"):
+                yield _timed(group, name, requests, partial(_ask, made()))
+        names = db.session.execute(
+            db.text("SELECT name FROM traces WHERE project_id = 'default' LIMIT 50")
+        ).scalars()
+        rows = [Measured(f"t{n}", None, name, latency=3.0) for n, name in enumerate(names)]
+        rows += [Measured(f"s{n}", "generation", "chat", latency=1.0) for n in range(50)]
+        if re.search(only, "page"):
+            yield _timed("page", "what is over its p95, 100 rows", requests, lambda: _high(rows))
+            yield _timed("page", "where a span stands", requests, lambda: _stands(rows[-1]))
 
 
-def _standings(requests: int) -> Timed:
-    """Return the times of a page of 50 traces and 50 spans whose names are all not known yet."""
-    names = db.session.execute(
-        db.text("SELECT name FROM traces WHERE project_id = 'default' LIMIT 50")
-    ).scalars()
-    rows = [Measured(f"t{n}", None, name, latency=3.0) for n, name in enumerate(names)]
-    rows += [Measured(f"s{n}", "generation", "chat", latency=1.0) for n in range(50)]
-    times = []
-    for _ in range(requests + 2):
-        began = time.perf_counter()
-        Thresholds(seconds=0).high("default", rows)
+def _ask(question: Question) -> str:
+    try:
+        answered = answer("default", question, CLOCK)
+    except TooSlow:
+        return "too slow"
+    return "estimate" if answered.estimated else answered.source
+
+
+def _high(rows: list[Measured]) -> str:
+    """Find the high figures of a page of 50 traces and 50 spans whose names are not cached."""
+    Thresholds(seconds=0).high("default", rows)
+    return "rollup"
+
+
+def _stands(row: Measured) -> str:
+    standings("default", [row], CLOCK.now)
+    return "rollup"
+
+
+def _timed(group: str, name: str, requests: int, ask: Callable[[], str]) -> Timed:
+    times, spent, source = [], [], ""
+    began = time.perf_counter()
+    for number in range(requests + 1):
+        cpu, start = _cpu(), time.perf_counter()
+        source = ask()
+        if number:
+            times.append((time.perf_counter() - start) * 1000)
+            spent.append(_cpu() - cpu)
         db.session.rollback()
-        times.append((time.perf_counter() - began) * 1000)
-    times = times[2:]
-    name = "what is over its p95, 100 rows"
-    return Timed("page", name, "rollup", percentile(times, 0.5), percentile(times, 0.95))
+        if len(times) >= 2 and time.perf_counter() - began > MOST_SECONDS:
+            break
+    return Timed(
+        group, name, source, percentile(times, 0.5), percentile(times, 0.95), percentile(spent, 0.5)
+    )
+
+
+def _cpu() -> float:
+    """Return the processor time of this process and of its backend so far, in ms."""
+    connection: Any = db.session.connection().connection.driver_connection
+    fields = Path(f"/proc/{connection.info.backend_pid}/stat").read_text().rpartition(")")[2]
+    ticks = sum(int(field) for field in fields.split()[11:13])
+    return (time.process_time() + ticks / _TICK) * 1000
 
 
 class Precision(NamedTuple):
@@ -176,31 +231,68 @@ def precision(app: Flask) -> Iterator[Precision]:
 
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True))
-@click.option("--requests", default=30, help="Requests of each question.")
-def main(folders: tuple[Path, ...], requests: int) -> None:
-    """Print a table with a column of p50 and p95 (ms) per folder, and the errors of percentiles."""
+@click.option("--requests", default=20, help="Requests of each question.")
+@click.option("--only", default="", help="Only questions that this pattern finds.")
+@click.option("--docs", is_flag=True, help="Write the table to docs/benchmarks.md.")
+def main(folders: tuple[Path, ...], requests: int, only: str, docs: bool) -> None:
+    """Print a table with a column of times (ms) per folder, and the errors of percentiles."""
+    machine = describe_machine()
     columns: list[tuple[int, list[Timed]]] = []
     errors: list[Precision] = []
     for folder in folders:
         embedded = Embedded(folder)
-        embedded.start()
+        began = embedded.start()
         try:
             with psycopg.connect(embedded.url) as connection:
                 row = connection.execute("SELECT count(*) FROM traces").fetchone()
             assert row is not None
             app = create_app(Config(database_url=embedded.url))
-            columns.append((row[0], list(measure(app, requests))))
-            errors += precision(app)
+            columns.append((row[0], list(_printed(row[0], measure(app, requests, only)))))
+            errors += () if only else precision(app)
         finally:
-            embedded.stop()
-    heads = [f"{traces:,} traces, p50 / p95" for traces, _ in columns]
-    click.echo(f"| question | reads | {' | '.join(heads)} |")
-    click.echo(f"| --- | --- |{' --- |' * len(heads)}")
-    for rows in _shown([timed for _, timed in columns]):
-        cells = [f"{each.p50:.0f} / {each.p95:.0f} ms" for each in rows]
-        click.echo(f"| {rows[-1].name} | {rows[-1].source} | {' | '.join(cells)} |")
-    for each in errors:
-        click.echo(f"p50 to p99 of {each.values:,} {each.field}: at most {each.error:.2%} off")
+            if began:
+                embedded.stop()
+    table = _table(columns, errors, machine)
+    click.echo(table)
+    if docs:
+        write_between(DOCS, FIRST_LINE, LAST_LINE, table)
+
+
+def _printed(traces: int, measured: Iterable[Timed]) -> Iterator[Timed]:
+    for each in measured:
+        click.echo(f"{traces:>9,}  {_times(each):32} {each.source:8} {each.group}: {each.name}")
+        yield each
+
+
+def _times(timed: Timed) -> str:
+    return f"{timed.p50:.0f} / {timed.p95:.0f} / {timed.cpu:.0f}"
+
+
+def _table(
+    columns: list[tuple[int, list[Timed]]], errors: list[Precision], machine: dict[str, Any]
+) -> str:
+    heads = [f"{traces:,} traces" for traces, _ in columns]
+    lines = [
+        "{cores} cores, {memory_gb} GB, Python {python}, PostgreSQL {postgresql}; load average"
+        " before the run {load_before}.".format(**machine),
+        "",
+        "Milliseconds: p50, p95, and the median of the processor time of Python and PostgreSQL.",
+        "",
+        f"| question | reads | {' | '.join(heads)} |",
+        f"| --- | --- |{' --- |' * len(heads)}",
+    ]
+    lines += [
+        f"| {rows[-1].name} | {rows[-1].source} | {' | '.join(map(_times, rows))} |"
+        for rows in _shown([timed for _, timed in columns])
+    ]
+    lines += [
+        "",
+        *(
+            f"- p50 to p99 of {each.values:,} {each.field}: at most {each.error:.2%} off"
+            for each in errors
+        ),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _shown(columns: list[list[Timed]]) -> Iterator[tuple[Timed, ...]]:
@@ -212,7 +304,7 @@ def _shown(columns: list[list[Timed]]) -> Iterator[tuple[Timed, ...]]:
         if group not in READY:
             yield from rows
             continue
-        slowest = max(rows, key=lambda row: row[-1].p95)
+        slowest = max(rows, key=lambda row: row[-1].cpu)
         name = f"{group} ({len(rows)} questions), slowest: {slowest[-1].name}"
         yield tuple(each._replace(name=name) for each in slowest)
 

@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from tracer.config import Config
 from tracer.store.database.replica import Replica
 from tracer.store.database.session import transaction
-from tracer.store.measure.thresholds import Thresholds
+from tracer.store.measure.context.thresholds import Thresholds
 from tracer.store.projects.cookie_secret import cookie_secret
 from tracer.store.writing.writer import Writer
 

@@ -17,7 +17,7 @@ from tracer.store.analyses.compute import DUE as DUE_ANALYSES
 from tracer.store.counters.fold_sql import COMPACT
 from tracer.store.deletion import projects, purge
 from tracer.store.parts import rewrite
-from tracer.store.rollups import count_traces, fold, users
+from tracer.store.rollups import count_traces, fold, score_hours, users
 from tracer.store.scores import trace_fields
 from tracer.store.texts import fill as trace_words
 from tracer.store.timeline.fill import DUE as DUE_TIMELINES
@@ -121,6 +121,11 @@ def fill_scores(url: str, stop: Stop) -> None:
     _filler.run(url, stop.wait)
 
 
+def recount_score_hours(url: str, stop: Stop) -> None:
+    """Recount the sums of the hours whose scores have changed."""
+    score_hours.recount_all(url, stop.wait)
+
+
 def purge_deleted_traces(url: str, _stop: Stop) -> None:
     """Purge deleted traces whose purge was interrupted, and tombstones older than a day."""
     with psycopg.connect(url, autocommit=True) as connection:
@@ -152,6 +157,7 @@ TASKS: Final = (
     Task("sums of users", 10.0, count_users, users.UPGRADE.due),
     Task("older scores", 10.0, upgrade_scores, trace_fields.UPGRADE.due),
     Task("scores that were before their trace", 10.0, fill_scores, trace_fields.DUE),
+    Task("hours of scores", 15.0, recount_score_hours, score_hours.DUE),
     Task("purge of deleted traces", 60.0, purge_deleted_traces),
     Task("rewrite of payloads", 10.0, rewrite_payloads, rewrite.UPGRADE.due),
     Task("purge of deleted projects", 10.0, purge_deleted_projects, projects.DUE),

@@ -17,7 +17,7 @@ from tracer.measure.question import Question
 from tracer.query.moments import Clock
 from tracer.records import ScoreRecord
 from tracer.store.measure.comparison import compare
-from tracer.store.measure.standing import Measured, standings
+from tracer.store.measure.context.standing import Measured, standings
 from tracer.store.rollups import fold
 from tracer.times import from_micros
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
@@ -17,31 +18,47 @@ from tracer.extensions import db
 from tracer.measure.question import read_question
 from tracer.records import ScoreRecord
 from tracer.store.database.background_upgrade import read_progress
+from tracer.store.database.session import transaction
 from tracer.store.deletion import purge
 from tracer.store.measure import answer as answers
 from tracer.store.measure.answer import answer
-from tracer.store.measure.plan import needs_scores_alone
+from tracer.store.measure.score_hours import needs_scores_alone
+from tracer.store.rollups import score_hours
 from tracer.store.scores import trace_fields
+from tracer.store.scores.scores import delete_score
 from tracer.store.writing.delete import delete_traces
 
 FEW = settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 PROJECTS = ("default", "other")
+DAY = {"since": "2023-11-14", "until": "2023-11-15", "buckets": 24}
 WHOLE = {"grain": "scores", "since": "2020-01-01", "until": "2030-01-01"}
-QUESTIONS: list[dict[str, Any]] = [
+BY_HOUR: list[dict[str, Any]] = [
     {"group_by": ["score_name"], "buckets": 12},
     {"measure": "average", "field": "value", "group_by": ["score_name", "env"]},
+    {"measure": "sum", "field": "value", "since": "2023-11-14T20:30", "until": "2023-11-14T22:45"},
     {"measure": "min", "field": "value", "query": "-env:default"},
     {"measure": "max", "field": "value", "since": "2023-11-14", "until": "2023-11-14"},
     {"measure": "ratio", "part": "env:default", "group_by": ["source"]},
+    {"measure": "percentile", "field": "value", "percents": [50, 95], "group_by": ["score_name"]},
+    {"shape": "histogram", "field": "value", "query": "env:live OR env:default"},
+    {"measure": "average", "field": "value", "group_by": ["source"], "previous": True, **DAY},
+]
+BY_SCORE: list[dict[str, Any]] = [
     {"measure": "distinct", "field": "env"},
     {"group_by": ["value"], "query": "id:t OR start:>2023-11-14", "limit": 2},
-    {"shape": "histogram", "field": "value"},
+    {
+        "shape": "histogram",
+        "field": "value",
+        "since": "2023-11-14T22:10",
+        "until": "2023-11-14T23:15",
+    },
 ]
+QUESTIONS = [*BY_HOUR, *BY_SCORE]
 WRONG = """
     SELECT s.* FROM scores s LEFT JOIN traces t USING (project_id, trace_id)
     WHERE s.trace_start IS NOT NULL
@@ -81,16 +98,25 @@ def answered(project: str, question: dict[str, Any]) -> Any:
     whole = read_question({**WHOLE, **question})
     assert needs_scores_alone(whole)
     made = answer(project, whole)
-    rows = [(row.groups, row.count, row.value, row.values) for row in made.rows]
+    rows = [
+        (row.groups, row.percent, row.count, row.value, row.values, row.previous_values)
+        for row in made.rows
+    ]
     return rows, [(each.low, each.high, each.count) for each in made.bins], made.rest
 
 
-def check(connection: psycopg.Connection[Any]) -> None:
+def source(question: dict[str, Any]) -> str:
+    return answer("default", read_question({**WHOLE, **question})).source
+
+
+def check(
+    connection: psycopg.Connection[Any], questions: Iterable[dict[str, Any]] = QUESTIONS
+) -> None:
     """Compare what scores hold with their traces, and answers with those of a scan of traces."""
     assert connection.execute(WRONG).fetchall() == []
     connection.commit()
     for project in PROJECTS:
-        for question in QUESTIONS:
+        for question in questions:
             alone = answered(project, question)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(answers, "scores_filled", lambda _: False)
@@ -119,10 +145,17 @@ def test_answers_after_random_histories_are_those_of_a_scan_of_traces(
                 connection.commit()
             if data.draw(st.booleans()):
                 filler.fill_some(connection)
-        check(connection)
-        while filler.fill_some(connection):
+            if data.draw(st.integers(0, 3)) == 0:
+                with transaction():
+                    delete_score("default", data.draw(st.sampled_from("abc")))
+            if data.draw(st.booleans()):
+                score_hours.recount_some(connection)
+        check(connection, data.draw(st.permutations(QUESTIONS))[:3])
+        while filler.fill_some(connection) or score_hours.recount_some(connection):
             pass
         check(connection)
+        assert {source(question) for question in BY_HOUR} == {"rollup"}
+        assert {source(question) for question in BY_SCORE} == {"scan"}
 
 
 def filled(connection: psycopg.Connection[Any]) -> list[Any]:
@@ -190,7 +223,7 @@ def test_scores_of_a_deleted_trace_do_not_count_until_they_are_purged(
     assert filled(connection) == [("one", False, None)]
     with app.app_context():
         check(connection)
-        assert answered("default", {})[0][0][1] == 0
+        assert answered("default", {})[0][0][2] == 0
 
 
 def test_an_upgrade_corrects_what_an_older_server_left(

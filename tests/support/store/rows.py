@@ -74,6 +74,6 @@ def stored_state(connection: psycopg.Connection[Any]) -> dict[str, list[dict[str
 
 def clear_tables(connection: psycopg.Connection[Any]) -> None:
     """Empty the tables that hold traces."""
-    for table in _STORED:
+    for table in (*_STORED, "score_hours", "score_hours_due"):
         connection.execute(f"DELETE FROM {table}")
     connection.commit()

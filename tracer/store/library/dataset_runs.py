@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.annotations.delete_scores import delete_scores
 from tracer.store.database.conditions import between
 from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import dataset_run_items, dataset_runs, scores
@@ -198,9 +199,7 @@ def delete_run(project_id: str, dataset_id: str, name: str) -> bool:
             dataset_run_items.c.project_id == project_id, dataset_run_items.c.run_id == run_id
         )
     )
-    db.session.execute(
-        sa.delete(scores).where(scores.c.project_id == project_id, scores.c.run_id == run_id)
-    )
+    delete_scores(scores.c.project_id == project_id, scores.c.run_id == run_id)
     return run_id is not None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
 from tracer.errors import TooSlow
 from tracer.measure.answer import Answer, Row
@@ -18,9 +18,10 @@ from tracer.store.database.session import within
 from tracer.store.measure.assemble import bins_of, remaining_cells, row_of, rows_of
 from tracer.store.measure.cells import Scan, Scanned
 from tracer.store.measure.distinct import STANDARD_ERROR
-from tracer.store.measure.plan import Plan, needs_scores_alone, plan_of
+from tracer.store.measure.plan import Plan, plan_of
 from tracer.store.measure.rollup import exceeds, rollups_ready
 from tracer.store.measure.scan import read, rows_statement, single_valued
+from tracer.store.measure.score_hours import needs_hours_alone, needs_scores_alone
 from tracer.store.scores.joined_traces import scores_filled
 from tracer.store.traces.histogram import time_bounds
 
@@ -41,12 +42,15 @@ def answer(project_id: str, question: Question, clock: Clock | None = None) -> A
     clock = clock or Clock(datetime.now(UTC))
     frame = frame_of(question.period, question.buckets, clock, _first(project_id, question))
     alone = needs_scores_alone(question) and scores_filled(project_id)
-    scan = Scan(project_id, question, frame, clock, scores_alone=alone)
+    by_hour = alone and needs_hours_alone(question, frame)
+    scan = Scan(project_id, question, frame, clock, scores_alone=alone, score_hours=by_hour)
     plan = _plan(scan)
     if plan is not None and not rollups_ready():
         plan = None
-    scanned, share = _read(scan, plan)
-    result = Answer(question, frame, source="rollup" if plan else "scan", estimated=share < 1)
+    scanned, scan = _read(scan, plan)
+    of_sums = scan.share == 1 and (plan is not None or scan.score_hours)
+    source: Literal["rollup", "scan"] = "rollup" if of_sums else "scan"
+    result = Answer(question, frame, source=source, estimated=scan.share < 1)
     if plan is not None and plan.estimates:
         result.standard_error = STANDARD_ERROR
     if question.shape != "values":
@@ -55,7 +59,7 @@ def answer(project_id: str, question: Question, clock: Clock | None = None) -> A
         result.rows = rows_of(question, frame, clock.now, scanned.cells)
         result.rest = _rest(scan, scanned, result.rows)
         if question.previous:
-            _add_previous(replace(scan, frame=frame.previous, share=share), result)
+            _add_previous(scan, result)
     result.milliseconds = (time.perf_counter() - began) * 1000
     return result
 
@@ -75,19 +79,20 @@ def _plan(scan: Scan) -> Plan | None:
     return replace(plan, estimates=exceeds(scan.project_id, plan.counts, MAX_EXACT))
 
 
-def _read(scan: Scan, plan: Plan | None) -> tuple[Scanned, float]:
-    """Return the cells, and the share of the table that was read for them."""
+def _read(scan: Scan, plan: Plan | None) -> tuple[Scanned, Scan]:
+    """Return the cells, and the scan that gave them: this one, or that of a sample."""
     try:
         with within(SECONDS):
-            return read(scan, plan), 1.0
+            return read(scan, plan), scan
     except TooSlow:
         # Numbers of distinct values don't grow with the sample, and users are sums of all traces.
         if scan.question.grain == "users" or scan.question.counted is not None:
             raise
     rows = estimated_rows(rows_statement(scan))
     share = max(0.000_01, min(0.5, SAMPLE_ROWS / max(rows, 1)))
+    sampled = replace(scan, share=share, scores_alone=False, score_hours=False)
     with within(SECONDS):
-        return _scaled(read(replace(scan, share=share)), share), share
+        return _scaled(read(sampled), share), sampled
 
 
 def _scaled(scanned: Scanned, share: float) -> Scanned:
@@ -107,7 +112,9 @@ def _rest(scan: Scan, scanned: Scanned, rows: list[Row]) -> Row | None:
 
 def _add_previous(scan: Scan, result: Answer) -> None:
     """Add the values of the previous period to the rows."""
-    question, frame = scan.question, scan.frame
+    question, frame = scan.question, scan.frame.previous
+    by_hour = scan.score_hours and needs_hours_alone(question, frame)
+    scan = replace(scan, frame=frame, score_hours=by_hour)
     groups = list(dict.fromkeys(row.groups for row in result.rows))
     if not groups:
         return

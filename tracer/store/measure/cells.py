@@ -65,6 +65,8 @@ class Scan:
     """Share of the table that is read, as a sample of its blocks."""
     scores_alone: bool = False
     """Whether scores have all that the question needs of their traces."""
+    score_hours: bool = False
+    """Whether sums over the scores of an hour have, too."""
 
 
 def interval_of(frame: Frame, time: Column) -> Column | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from tracer.measure.buckets import Frame
-from tracer.measure.fields import OF_SCORES, TOKEN_TYPE, query_grain
+from tracer.measure.fields import TOKEN_TYPE, query_grain
 from tracer.measure.question import Question
 from tracer.query.parse import parse
 from tracer.query.tree import EVERYTHING, And, Equal, Glob, Node, Not, Or, Term, conjuncts
@@ -42,8 +42,6 @@ HISTOGRAMS: Final = {
     "tokens": "token_counts",
 }
 """The arrays of counts of values, by what is measured."""
-_FROM_TRACES: Final = ("id", "start", "env")
-_HELD_BY_SCORES: Final = (*_FROM_TRACES, *(field.name for field in OF_SCORES))
 State = Literal["error", "running", "completed"]
 
 
@@ -94,25 +92,6 @@ def plan_of(scan: Scan) -> Plan | None:
         return None
     whole = counts in "ts" and not used & set(_PRECISE)
     return Plan(counts, whole, conditions, state, segments)
-
-
-def needs_scores_alone(question: Question) -> bool:
-    """Return whether scores have all that a question needs of their traces."""
-    if question.grain != "scores":
-        return False
-    used = (*question.groups, question.measured, question.divisor, question.counted)
-    texts = (question.query, question.part, question.whole)
-    return all(each is None or each.field.name in _HELD_BY_SCORES for each in used) and all(
-        _is_of_scores(parse(text, query_grain(question.grain))) for text in texts
-    )
-
-
-def _is_of_scores(node: Node) -> bool:
-    if isinstance(node, And | Or):
-        return all(map(_is_of_scores, node.items))
-    if isinstance(node, Not):
-        return _is_of_scores(node.item)
-    return isinstance(node, Term) and node.field.name in _FROM_TRACES
 
 
 def _counts(question: Question) -> str | None:

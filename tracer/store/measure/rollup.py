@@ -80,7 +80,7 @@ def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
         # A pending change may add tokens to rows that were already counted.
         has_values = total != 0
     else:
-        sums, total = _sums(question, plan, source)
+        rows, sums, total = _sums(question, plan, source)
     none = sa.cast(sa.null(), sa.Numeric)
     query = sa.select(
         *(column.label(name) for name, column in by.items() if column is not None),
@@ -114,22 +114,24 @@ def _interval_and_groups(scan: Scan, plan: Plan, source: sa.Subquery) -> dict[st
     return {"interval": interval, "first": groups[0], "second": groups[1]}
 
 
-def _sums(question: Question, plan: Plan, source: sa.Subquery) -> tuple[list[Column], Column]:
-    """Return [number of rows, number of values], and the sum of the values."""
+def _sums(question: Question, plan: Plan, source: sa.Subquery) -> tuple[Any, list[Column], Column]:
+    """Return what to select from, [number of rows, number of values], and their sum."""
     none = sa.cast(sa.null(), sa.Numeric)
     if question.measured is None:
         if question.is_share:
             part = _state_rows(share_state(question), source)
-            return [sa.func.sum(part), sa.func.sum(source.c.rows)], none
+            return source, [sa.func.sum(part), sa.func.sum(source.c.rows)], none
         rows = sa.func.sum(_state_rows(plan.state, source))
-        return [rows, rows], none
+        return source, [rows, rows], none
     name, total = _measured(question), _sum_of(question.measured, source)
     if name == "usage" or question.divisor is not None:
         rows = sa.func.sum(source.c.rows)
-        return [rows, rows], total
-    counts = source.c[HISTOGRAMS.get(name, "token_counts")]
-    number = sa.func.coalesce(sa.func.sum(number_of_values(counts)), 0)
-    return [sa.func.sum(source.c.rows), number], sa.case((number > 0, total))
+        return source, [rows, rows], total
+    # Joined, so that PostgreSQL counts them once for both columns that need it.
+    values = _number(source.c[HISTOGRAMS.get(name, "token_counts")]).lateral("value_number")
+    number = sa.func.coalesce(sa.func.sum(values.c.number), 0)
+    joined = source.join(values, sa.true())
+    return joined, [sa.func.sum(source.c.rows), number], sa.case((number > 0, total))
 
 
 def _sum_of(reference: Reference, source: sa.Subquery) -> Column:
@@ -253,11 +255,18 @@ def unpacked_key(value: Column) -> Column:
 
 def unpacked_number(value: Column) -> Column:
     """Return the number of an element of an array of counts."""
-    return value - sa.cast(unpacked_key(value), sa.BigInteger) * (1 << COUNT_BITS)
+    bits = sa.type_coerce(value, sa.BigInteger)
+    mask = sa.cast(sa.literal((1 << COUNT_BITS) - 1), sa.BigInteger)
+    return (bits + HALF_COUNT).op("&", return_type=sa.BigInteger())(mask) - HALF_COUNT
 
 
 def number_of_values(counts: Column) -> Column:
     """Return how many values an array of counts has."""
+    return _number(counts).correlate(counts.table).scalar_subquery()
+
+
+def _number(counts: Column) -> sa.Select[Any]:
     each = elements_of(counts, "total")
-    number = sa.func.sum(unpacked_number(each.c.value))
-    return sa.select(number).select_from(each).correlate(counts.table).scalar_subquery()
+    # Sums of bigints are numeric, which takes twice as long; counts are exact as doubles.
+    number = sa.func.sum(sa.cast(unpacked_number(each.c.value), sa.Double))
+    return sa.select(number.label("number")).select_from(each)

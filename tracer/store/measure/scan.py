@@ -20,12 +20,13 @@ from tracer.store.measure.distinct import distinct_counts
 from tracer.store.measure.misses import calls_with_previous
 from tracer.store.measure.plan import Plan
 from tracer.store.measure.rollup import rollup_cells
+from tracer.store.measure.score_hours import counts_of, sums_of
 from tracer.store.measure.top import given_groups, key_of, top_groups
 from tracer.store.query.compile import condition
 from tracer.store.query.source import Column, Table
 from tracer.store.rollups.sums import COUNT_BITS
 from tracer.store.schema import scores, sessions, spans, traces
-from tracer.store.scores.joined_traces import scores_of_traces
+from tracer.store.scores.joined_traces import scores_of_traces, sums_of_hours
 from tracer.store.users.sums import user_sums_of_traces
 
 
@@ -117,12 +118,15 @@ def _cells(scan: Scan) -> sa.Select[Any]:
         "key": key,
     }
     own = table if score is None else score
-    query = sa.select(
-        *(_or_null(column, name) for name, column in by.items()),
-        *_sums(scan, columns, table, own, value),
-    ).select_from(columns.rows)
+    rows = columns.rows
+    if score is not None and scan.score_hours:
+        rows, by["key"], sums = _hour_sums(scan, rows, table, score)
+    else:
+        sums = _sums(scan, columns, table, own, value)
+    query = sa.select(*(_or_null(column, name) for name, column in by.items()), *sums)
+    query = query.select_from(rows)
     query = query.where(*_where(scan, table))
-    if key is not None and value is not None:
+    if key is not None and value is not None and not scan.score_hours:
         query = query.where(value.is_not(None))
     return query.group_by(*_ordinals(by))
 
@@ -161,6 +165,19 @@ def _sums(
         whole.label("whole"),
         *(column.label(name) for name, column in sums.items()),
     ]
+
+
+def _hour_sums(
+    scan: Scan, rows: Table, trace: Table, score: Table
+) -> tuple[Table, Column | None, list[sa.Label[Any]]]:
+    """Return the rows, the key of their values, and the sums of a cell, from sums of hours."""
+    question, key = scan.question, None
+    part, whole = _condition(scan, question.part, trace), _condition(scan, question.whole, trace)
+    sums = sums_of(question, score, part, whole)
+    if question.by_key:
+        rows, key, number = counts_of(rows, score)
+        sums |= dict.fromkeys(("rows", "whole"), sa.cast(sa.func.sum(number), sa.BigInteger))
+    return rows, key, [column.label(name) for name, column in sums.items()]
 
 
 def _distinct(scan: Scan) -> sa.Select[Any]:
@@ -205,8 +222,13 @@ def _everything(cells: sa.CTE) -> sa.Select[Any]:
 def _columns(scan: Scan) -> tuple[Columns, Table, Table | None]:
     """Return the columns, the table of the query's grain, and the table of scores."""
     grain = scan.question.grain
-    if scan.scores_alone and scan.share >= 1:
-        own_score, trace = scores_of_traces(scan.project_id)
+    if scan.scores_alone:
+        frame = scan.frame
+        own_score, trace = (
+            sums_of_hours(scan.project_id, frame.since, frame.until)
+            if scan.score_hours
+            else scores_of_traces(scan.project_id)
+        )
         return Columns(scan.project_id, grain, trace, own_score), trace, own_score
     score = _sampled(scores, scan.share) if grain == "scores" else None
     if grain == "users":

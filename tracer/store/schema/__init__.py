@@ -58,6 +58,8 @@ from tracer.store.schema.rollups import (
     rollup_deltas,
     rollup_series,
     rollups,
+    score_hours,
+    score_hours_due,
     user_days,
     users,
 )
@@ -120,6 +122,8 @@ __all__ = [
     "rollups",
     "saved_views",
     "score_configs",
+    "score_hours",
+    "score_hours_due",
     "scores",
     "secrets",
     "sessions",

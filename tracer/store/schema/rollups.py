@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     Identity,
     Index,
     LargeBinary,
@@ -34,6 +35,8 @@ rollup_series = Table(
     Column("environment", Text, nullable=False),
     Column("model", Text),
     Column("provider", Text),
+    # Most series are of users; questions read others.
+    Index("ix_rollup_series_grain", "project_id", "grain", "whole", "kind"),
 )
 
 _COUNTS = ("latencies", "first_tokens", "costs", "token_counts")
@@ -104,6 +107,33 @@ rollup_changes = Table(
     Column("project_id", Text, primary_key=True),
     Column("change", BigInteger, Identity(), primary_key=True),
     Column("records", LargeBinary, nullable=False),
+)
+
+# Sums over the scores of an hour in UTC, by when their traces started; `counts` are those of their
+# values, as in `rollups`. Recounted by tracer/store/rollups/score_hours.py.
+score_hours = Table(
+    "score_hours",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("start", Time, primary_key=True),
+    *(
+        Column(name, Text, primary_key=True)
+        for name in ("environment", "name", "source", "data_type")
+    ),
+    Column("rows", BigInteger, nullable=False),
+    Column("value_count", BigInteger, nullable=False),
+    *(Column(name, Double) for name in ("total", "low", "high")),
+    Column("counts", ARRAY(BigInteger), nullable=False, server_default="{}"),
+)
+
+# Appended by each transaction that changes the scores of an hour: until the worker has recounted
+# that hour, readers count its scores instead.
+score_hours_due = Table(
+    "score_hours_due",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("start", Time, primary_key=True),
+    Column("change", BigInteger, Identity(), primary_key=True),
 )
 
 # What servers of the version before appended instead: `sums` is a list of objects with the columns

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.records import Json
+from tracer.store.annotations.delete_scores import delete_scores
 from tracer.store.schema import scores
 from tracer.store.scores.configs import list_configs
 
@@ -129,9 +130,7 @@ def get_score(project_id: str, score_id: str) -> ScoreRow | None:
 
 def delete_score(project_id: str, score_id: str) -> bool:
     """Delete a score; return whether it existed."""
-    query = sa.delete(scores).where(*_is(project_id, score_id)).returning(scores.c.score_id)
-    deleted = db.session.execute(query).all()
-    return bool(deleted)
+    return delete_scores(*_is(project_id, score_id))
 
 
 _COLUMNS = [scores.c[name] for name in ScoreRow.__dataclass_fields__]

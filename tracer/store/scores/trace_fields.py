@@ -2,8 +2,8 @@
 
 NULL: not filled in, so that readers join the trace. A score has them only if they are right: who
 fills them in has locked the trace's row against writers, and a writer that changes them, or deletes
-the trace, changes its scores in the same transaction. Imports psycopg alone: the background worker
-calls it.
+the trace, changes its scores in the same transaction. All mark the hours of these scores. Imports
+psycopg alone: the background worker calls it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from psycopg.rows import tuple_row
 from tracer.merging.arrivals import Change
 from tracer.store.database.background_upgrade import BackgroundUpgrade, run_steps
 from tracer.store.database.keys import TraceKey, columns_of
+from tracer.store.rollups import score_hours
 from tracer.times import sql_time
 
 UPGRADE: Final = BackgroundUpgrade("scores", since="0035")
@@ -55,23 +56,41 @@ _FILL: Final = f"""
             AND octet_length(k.name) <= {LONGEST_NAME}
         WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND s.score_id = k.score_id
             AND (s.trace_start, s.trace_environment) IS DISTINCT FROM (t.start_time, t.environment)
-    )
+        RETURNING s.project_id, s.trace_start
+    ),
+    marked AS ({score_hours.MARK.format("filled")})
     SELECT project_id, trace_id, score_id FROM k ORDER BY project_id, trace_id, score_id
 """  # noqa: S608 - composed of constants; values are bound
 _FILL_ALL: Final = _FILL.format(chosen="trace_id <> ''")
 _FILL_REST: Final = _FILL.format(chosen=_NOT_FILLED)
 
-_CHANGE: Final = """
-    UPDATE scores s SET trace_start = k.start::timestamptz, trace_environment = k.environment
-    FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[])
-        k (project_id, trace_id, start, environment)
-    WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND s.trace_start IS NOT NULL
-"""
-_CLEAR: Final = """
-    UPDATE scores s SET trace_start = NULL, trace_environment = NULL
-    FROM unnest(%b::text[], %b::text[]) k (project_id, trace_id)
-    WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND s.trace_start IS NOT NULL
-"""
+_CHANGE: Final = f"""
+    WITH changed AS (
+        UPDATE scores s SET trace_start = k.start::timestamptz, trace_environment = k.environment
+        FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
+            k (project_id, trace_id, old_start, start, environment)
+        WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND s.trace_start IS NOT NULL
+        RETURNING s.project_id, s.trace_start, k.old_start
+    ),
+    old_and_new AS (
+        SELECT project_id, trace_start FROM changed
+        UNION ALL SELECT project_id, old_start::timestamptz FROM changed
+    )
+    {score_hours.MARK.format("old_and_new")}
+"""  # noqa: S608 - composed of constants; values are bound
+_CLEAR: Final = f"""
+    WITH old AS MATERIALIZED (
+        SELECT s.project_id, s.trace_id, s.score_id, s.trace_start FROM scores s
+        JOIN unnest(%b::text[], %b::text[]) k (project_id, trace_id) USING (project_id, trace_id)
+        WHERE s.trace_start IS NOT NULL
+        ORDER BY project_id, trace_id, score_id FOR UPDATE OF s
+    ),
+    cleared AS (
+        UPDATE scores s SET trace_start = NULL, trace_environment = NULL FROM old o
+        WHERE s.project_id = o.project_id AND s.trace_id = o.trace_id AND s.score_id = o.score_id
+    )
+    {score_hours.MARK.format("old")}
+"""  # noqa: S608 - composed of constants; values are bound
 
 
 def note_changes(connection: psycopg.Connection[Any], changes: Mapping[TraceKey, Change]) -> None:
@@ -83,14 +102,15 @@ def note_changes(connection: psycopg.Connection[Any], changes: Mapping[TraceKey,
             after.start,
             after.environment,
         ):
-            rows.append((*key, sql_time(after.start), after.environment))
+            starts = sql_time(before.start), sql_time(after.start)
+            rows.append((*key, *starts, after.environment))
     if rows:
-        connection.execute(_CHANGE, columns_of(rows, 4))
+        connection.execute(_CHANGE.encode(), columns_of(rows, 5))
 
 
 def note_deletes(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) -> None:
     """Take the start and environment of deleted traces, which are locked, out of their scores."""
-    connection.execute(_CLEAR, columns_of(keys, 2))
+    connection.execute(_CLEAR.encode(), columns_of(keys, 2))
 
 
 def upgrade_all(url: str, wait: Callable[[float], bool]) -> None:
@@ -109,6 +129,7 @@ def upgrade_some(connection: psycopg.Connection[Any]) -> bool:
             return False
         keys = cursor.execute(_FILL_ALL.encode(), position).fetchall()
         if not keys:
+            cursor.execute(score_hours.MARK_ALL.encode())
             UPGRADE.finish(cursor)
             return False
         UPGRADE.advance(cursor, keys[-1], len(keys))

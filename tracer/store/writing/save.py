@@ -20,6 +20,7 @@ from tracer.store import schema
 from tracer.store.database import locks
 from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.deletion import tombstones
+from tracer.store.rollups import score_hours
 from tracer.store.scores import trace_fields
 from tracer.store.writing.copy_spans import copy_spans
 from tracer.times import sql_time
@@ -127,12 +128,23 @@ _DROP_EMPTY_SESSIONS = """
 _OWN_OF_SCORES = [
     column for column in schema.scores.c if column.name not in ("trace_start", "trace_environment")
 ]
+# While its trace is being written, a stored score keeps what it holds: who writes the trace
+# changes that in its own transaction.
+_KEPT = f"""
+    CASE WHEN octet_length(excluded.name) <= {trace_fields.LONGEST_NAME}
+        THEN coalesce(excluded.{{0}}, s.{{0}}) END
+"""
 _SAVE_SCORES = f"""
     WITH r AS MATERIALIZED (
         SELECT * FROM json_to_recordset(%s::json) AS r ({_typed(_OWN_OF_SCORES)})
     ),
-    t AS MATERIALIZED ({trace_fields.LOCKED_TRACES.format("r")})
-    INSERT INTO scores ({", ".join(column.name for column in _OWN_OF_SCORES)},
+    t AS MATERIALIZED ({trace_fields.LOCKED_TRACES.format("r")}),
+    renamed AS MATERIALIZED (
+        SELECT s.project_id, s.trace_start FROM scores s
+        JOIN r USING (project_id, trace_id, score_id)
+        WHERE octet_length(r.name) > {trace_fields.LONGEST_NAME} FOR UPDATE OF s
+    ),
+    saved AS (INSERT INTO scores AS s ({", ".join(column.name for column in _OWN_OF_SCORES)},
         trace_start, trace_environment)
     SELECT r.*, t.start_time, t.environment
     FROM r LEFT JOIN t ON t.project_id = r.project_id AND t.trace_id = r.trace_id
@@ -146,7 +158,12 @@ _SAVE_SCORES = f"""
         author = excluded.author, author_id = excluded.author_id,
         config_id = excluded.config_id, environment = excluded.environment,
         queue_id = excluded.queue_id, run_id = excluded.run_id,
-        trace_start = excluded.trace_start, trace_environment = excluded.trace_environment
+        trace_start = {_KEPT.format("trace_start")},
+        trace_environment = {_KEPT.format("trace_environment")}
+        RETURNING s.project_id, s.trace_start
+    ),
+    changed AS (SELECT * FROM saved UNION ALL SELECT * FROM renamed)
+    {score_hours.MARK.format("changed")}
 """  # noqa: S608 - composed of constants; values are bound
 
 _REMOVE_TRACES = """

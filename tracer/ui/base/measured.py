@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.store.measure.standing import Measured
+from tracer.store.measure.context.standing import Measured
 from tracer.store.traces.span_tree import SpanRow
 from tracer.store.traces.traces import TraceRow
 

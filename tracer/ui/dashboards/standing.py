@@ -13,7 +13,7 @@ from tracer.measure.answer import Bin
 from tracer.measure.question import Question
 from tracer.query.values import written_text
 from tracer.store.measure.answer import answer
-from tracer.store.measure.standing import Measured
+from tracer.store.measure.context.standing import Measured
 from tracer.store.traces.span_detail import get_span
 from tracer.store.traces.traces import get_row
 from tracer.ui.base.blueprint import is_fragment

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from tracer.store.measure.standing import Measured, standings
+from tracer.store.measure.context.standing import Measured, standings
 from tracer.store.traces.span_detail import SpanDetail
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.measured import measured_span, measured_trace

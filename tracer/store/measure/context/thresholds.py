@@ -8,7 +8,7 @@ from typing import Final
 
 from tracer.measure.histogram import key_of
 from tracer.measure.standing import high_from
-from tracer.store.measure.standing import Measured, Name, read_names
+from tracer.store.measure.context.standing import Measured, Name, read_names
 
 SECONDS: Final = 60.0
 """How long the p95 of a name is cached."""

@@ -50,12 +50,9 @@ BUILD = {
     "ix_scores_no_trace_start": "CREATE INDEX CONCURRENTLY ix_scores_no_trace_start"
     " ON scores (project_id, trace_id, score_id)"
     " WHERE trace_start IS NULL AND trace_id <> ''",
-    "ix_rollup_series_grain": "CREATE INDEX CONCURRENTLY ix_rollup_series_grain"
-    " ON rollup_series (project_id, grain, whole, kind)",
 }
 DOWNGRADE = """
 DELETE FROM background_upgrades WHERE name = 'scores';
-DROP INDEX ix_rollup_series_grain;
 DROP INDEX ix_scores_no_trace_start;
 DROP INDEX ix_scores_trace_start;
 DROP TABLE score_hours_due;

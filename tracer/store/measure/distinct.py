@@ -26,9 +26,8 @@ def distinct_counts(pairs: sa.CTE, groups: int, *, intervals: bool) -> sa.Select
 
     ``pairs`` has each `interval`, `first`, `second` and `value` once, and no NULL as `value`.
     """
-    # DISTINCT is hashed, count(DISTINCT …) would sort all values.
-    values = sa.select(pairs.c.first, pairs.c.second, pairs.c.value).distinct().cte("whole_range")
-    whole = _counts_by_group(values, sa.null().label("interval"), sa.func.count(), groups)
+    number: Column = sa.func.count(sa.distinct(pairs.c.value))
+    whole = _counts_by_group(pairs, sa.null().label("interval"), number, groups)
     if not intervals:
         return whole
     each = _counts_by_group(pairs, pairs.c.interval, sa.func.count(), groups, pairs.c.interval)

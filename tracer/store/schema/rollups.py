@@ -35,8 +35,6 @@ rollup_series = Table(
     Column("environment", Text, nullable=False),
     Column("model", Text),
     Column("provider", Text),
-    # Most series are of users; questions read others.
-    Index("ix_rollup_series_grain", "project_id", "grain", "whole", "kind"),
 )
 
 _COUNTS = ("latencies", "first_tokens", "costs", "token_counts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,13 +19,18 @@ from tests.support.traces.records import T0, span
 from tracer.extensions import db
 from tracer.measure.answer import Answer, Row
 from tracer.measure.question import Question, check, read_question
+from tracer.query.fields import Grain
 from tracer.query.moments import Clock
+from tracer.query.parse import parse
 from tracer.store.database.conditions import Condition
 from tracer.store.measure import answer as answers
 from tracer.store.measure.answer import answer
 from tracer.store.metrics import from_rollups
+from tracer.store.metrics.over_time import rolled_up
 from tracer.store.metrics.query import AggregateQuery, aggregate
+from tracer.store.query.selection import Selection
 from tracer.store.rollups import fold
+from tracer.store.traces.histogram import histogram
 from tracer.times import from_micros
 
 NOW = datetime(2023, 11, 15, 1, tzinfo=UTC)
@@ -186,6 +192,27 @@ def test_a_running_trace_counts_with_its_latency_so_far(
             ], each.source
 
 
+def check_bars(grain: Grain, text: str) -> None:
+    """Check the chart of a selection from rollups against that of a scan."""
+    selection = Selection(parse(text, grain), CLOCK)
+    begin = NOW - timedelta(hours=25)
+    fast = rolled_up("default", selection, (begin, NOW), timedelta(hours=1), grain)
+    slow = histogram(
+        "default", lambda table: selection.condition(grain, table), begin, NOW, 30, grain
+    )
+    assert fast is not None
+    for one, other in (*zip(fast.bars, slow.bars, strict=True), (fast.total, slow.total)):
+        assert replace(one, p50=None, p95=None, cost=one.cost or None) == replace(
+            other, p50=None, p95=None, cost=other.cost or None
+        ), (grain, text)
+    for name in ("p50", "p95"):
+        one, other = getattr(fast.total, name), getattr(slow.total, name)
+        assert (one is None) == (other is None)
+        assert one is None or one.total_seconds() == pytest.approx(
+            other.total_seconds(), rel=0.05, abs=2e-6
+        )
+
+
 @FEW
 @given(items=st.lists(RECORDS, min_size=1, max_size=10), cut=st.integers(0, 10))
 def test_rollups_answer_as_a_scan_does(
@@ -209,6 +236,9 @@ def test_rollups_answer_as_a_scan_does(
         fast, slow = by_rollups_and_scan(days, Clock(NOW, ZoneInfo("Europe/Berlin")))
         assert comparable(fast) == comparable(slow)
         assert not fast.frame.even
+        for grain in (Grain.TRACE, Grain.SPAN):
+            for text in ("", "-env:default name:n*", "start:>=2023-11-14T22:13:21Z"):
+                check_bars(grain, text)
         for query in AGGREGATES:
             for since in (NOW - timedelta(days=1), from_micros(T0 + 5)):
                 fast_rows, slow_rows = aggregated(query, since)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
@@ -92,6 +93,17 @@ def plan_of(scan: Scan) -> Plan | None:
         return None
     whole = counts in "ts" and not used & set(_PRECISE)
     return Plan(counts, whole, conditions, state, segments)
+
+
+def plan_of_rows(counts: str, node: Node, segments: Sequence[Segment]) -> Plan | None:
+    """Return how rollups sum up all rows of a query in these segments; None: they can't."""
+    split = _split(node)
+    if split is None or split[1] is not None:
+        return None
+    used = _fields(split[0])
+    if not used <= DIMENSIONS[counts].keys():
+        return None
+    return Plan(counts, not used & set(_PRECISE), split[0], None, tuple(segments))
 
 
 def _counts(question: Question) -> str | None:

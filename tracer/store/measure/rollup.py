@@ -54,9 +54,7 @@ def exceeds(project_id: str, counts: str, number: int) -> bool:
 def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
     """Return the statement of the cells of a question, in the columns of a scan's."""
     question = scan.question
-    source = sa.union_all(
-        *(_folded(scan, plan, segment) for segment in plan.segments), _pending(scan, plan)
-    ).subquery("source")
+    source = source_rows(scan, plan)
     by = _interval_and_groups(scan, plan, source)
     if question.counted is not None:
         return _distinct(scan, plan, source, by)
@@ -97,6 +95,12 @@ def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
     if has_values is None:
         has_values = sums[question.is_share] > 0
     return query.group_by(*grouped).having(has_values)
+
+
+def source_rows(scan: Scan, plan: Plan) -> sa.Subquery:
+    """Return the rows of rollups that add up to the answer, and of changes not yet added."""
+    folded = (_folded(scan, plan, segment) for segment in plan.segments)
+    return sa.union_all(*folded, _pending(scan, plan)).subquery("source")
 
 
 def _interval_and_groups(scan: Scan, plan: Plan, source: sa.Subquery) -> dict[str, Column | None]:

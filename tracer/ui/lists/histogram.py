@@ -17,6 +17,7 @@ from tracer.query.fields import Grain, field_of
 from tracer.query.filters import period_match, period_of
 from tracer.query.printing import term_text
 from tracer.query.tree import Related, Term
+from tracer.store.metrics.over_time import rolled_up
 from tracer.store.traces.histogram import BARS, Bar, Histogram, histogram, time_bounds
 from tracer.store.users.over_time import users_over_time
 from tracer.ui.base.representations import Representations, html_and_json
@@ -115,7 +116,7 @@ def over_time(project_id: str, kind: ListKind, query: ListQuery, *measures: str)
     if period is None:
         return OverTime(None, {})
     try:
-        counted = _counted(project_id, query, period)
+        counted = _counted(project_id, query, period, "latency" in measures)
     except TooSlow:
         return OverTime(None, {}, "Counting takes too long: choose a shorter time range.")
     origin, until = counted.total.start, period[1]
@@ -126,8 +127,13 @@ def over_time(project_id: str, kind: ListKind, query: ListQuery, *measures: str)
     )
 
 
-def _counted(project_id: str, query: ListQuery, period: tuple[datetime, datetime]) -> Histogram:
-    """Return the rows of the selection over time, which begins with that of their sums."""
+def _counted(
+    project_id: str, query: ListQuery, period: tuple[datetime, datetime], with_percentiles: bool
+) -> Histogram:
+    """Return the rows of the selection over time, which begins with that of their sums.
+
+    ``with_percentiles``: of each bar, which rollups of a large selection don't give.
+    """
     since, until = period
     grain = query.grain
     if grain is Grain.USER:
@@ -142,12 +148,17 @@ def _counted(project_id: str, query: ListQuery, period: tuple[datetime, datetime
             *(project_id, selection.row_condition, origin, until),
             candidates=selection.candidate,
         )
+
+    def exact(width: timedelta) -> Histogram | None:
+        return rolled_up(project_id, selection, (origin, until), width, grain)
+
     return histogram(
         project_id,
         lambda table: selection.condition(grain, table),
         origin,
         until,
         grain=grain,
+        exact=None if with_percentiles else exact,
     )
 
 

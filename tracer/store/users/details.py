@@ -18,7 +18,7 @@ from tracer.store.schema import trace_payloads, traces
 from tracer.store.traces.traces import LIST_SECONDS
 from tracer.store.users.sums import user_sum_rows
 
-LATEST: Final = 200
+LATEST: Final = 100
 """Number of latest traces of a user whose latencies are looked at."""
 
 

@@ -13,7 +13,7 @@ from tracer.query.tree import Between, Compare, Equal, Not, Term, conjuncts
 from tracer.store.query.facets import Facets, Value, count_facets
 from tracer.store.query.ranges import RANGES, range_texts
 from tracer.store.query.score_facet import ScoreValue, count_scores
-from tracer.store.users.facets import MAX_TRACES, count_user_facets
+from tracer.store.users.facets import MAX_TRACES, MAX_USERS, count_user_facets
 from tracer.ui.lists.lengths import beginning, length_of
 from tracer.ui.lists.list_query import ListQuery, one_term
 
@@ -127,6 +127,8 @@ def _counted(
             since = beginning(length_of(query.kept.get("of")))
             counted = count_user_facets(project_id, query.selection, fields, since)
             rows = f"{MAX_TRACES:,} traces"
+            if counted.rows > MAX_USERS:
+                rows += f", ranges over about {MAX_USERS:,} users"
         else:
             counted = _counted_apart(project_id, query, fields)
             rows = f"{counted.rows:,} that match"

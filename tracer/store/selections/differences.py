@@ -14,9 +14,9 @@ from tracer.extensions import db
 from tracer.store.database.session import within
 from tracer.store.selections.sides import SECONDS, Matching, Side, read_side, side_rows
 
-WIDE_TRACES: Final = 750
+WIDE_TRACES: Final = 500
 """Traces of each side of which metadata, errors and scores are counted."""
-SPAN_TRACES: Final = 200
+SPAN_TRACES: Final = 125
 """Traces of each side of which the spans are counted."""
 TRACE_SPANS: Final = 1_000
 """Spans of a trace that are counted."""

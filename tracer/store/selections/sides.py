@@ -24,7 +24,7 @@ _EXACT: Final = 2 * SAMPLE
 """A side of up to so many traces is not sampled."""
 _MAX_READ: Final = 8 * SAMPLE
 """Of a side of up to so many traces, all ids are read if an index finds them."""
-_MAX_SCANNED: Final = 75_000
+_MAX_SCANNED: Final = 50_000
 """A sample reads up to so many rows of the table."""
 _MIN_SAMPLE: Final = SAMPLE // 10
 """A smaller sample is not used: the ids are read instead."""

@@ -48,6 +48,8 @@ class Bar:
     p50: timedelta | None
     """Latency percentiles, within 2 %; None: no row has ended, or they were not computed."""
     p95: timedelta | None
+    sampled_percentiles: bool = False
+    """Whether the percentiles are those of a sample, beside an exact count."""
 
 
 @dataclass(frozen=True, slots=True)

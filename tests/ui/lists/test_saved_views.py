@@ -48,7 +48,7 @@ def test_a_view_is_saved_opened_changed_ordered_and_removed(client: FlaskClient)
     assert tabs(client, LIST) == ["All", "Other ones", "Mine"]
     page = opened(client, link)
     assert [a.text for a in page.all("a", "open")] == ["other"]
-    assert [th.text.strip(" ↓") for th in page.all("th")] == ["Tick", "Status", "Name", "Cost"]
+    assert [th.text.strip(" ↓") for th in page.all("th")] == ["", "Status", "Name", "Cost"]
     assert page.one("nav", "tabs").one("a", aria_current="page").text == "Other ones"
     offered = opened(client, "/project/default/go?to=other")
     assert "View Other ones" in [a.text for a in offered.all("a", "link")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -202,9 +201,10 @@ def check_bars(grain: Grain, text: str) -> None:
     )
     assert fast is not None
     for one, other in (*zip(fast.bars, slow.bars, strict=True), (fast.total, slow.total)):
-        assert replace(one, p50=None, p95=None, cost=one.cost or None) == replace(
-            other, p50=None, p95=None, cost=other.cost or None
-        ), (grain, text)
+        numbers = [
+            (bar.start, bar.count, bar.errors, bar.cost or 0, bar.tokens) for bar in (one, other)
+        ]
+        assert numbers[0] == numbers[1], (grain, text)
     for name in ("p50", "p95"):
         one, other = getattr(fast.total, name), getattr(slow.total, name)
         assert (one is None) == (other is None)

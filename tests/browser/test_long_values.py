@@ -52,6 +52,12 @@ def test_a_long_text_opens_whole_in_linear_time(
         expect(page.locator(f"{part} .link", has_text="show all (")).to_have_count(0)
         length = whole.evaluate("shown => { shown.offsetHeight; return shown.textContent.length; }")
         assert length >= len(text)
+        # A browser that decides on the direction of every line takes quadratic time for a long one.
+        bidi, direction = whole.evaluate(
+            "e => [getComputedStyle(e).unicodeBidi, getComputedStyle(e).direction]"
+        )
+        assert "\n" in text or bidi != "plaintext"
+        assert part == "#output" or direction == ("rtl" if name == "right to left" else "ltr")
     assert time.monotonic() - started < SECONDS
 
 

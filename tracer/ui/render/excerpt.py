@@ -15,6 +15,7 @@ from tracer.ui.render.format import text_size
 
 SHOWN = 10_000
 """Characters that a page shows of a text; a link loads the rest."""
+_LONG_LINE = 20_000
 _UNBROKEN = re.compile(r"\S{200}")
 # Browsers order the marks of one letter in quadratic time: 50,000 take 20 s, in groups 0.1 s. A
 # group begins with a dotted circle, which stands for a letter.
@@ -57,6 +58,11 @@ def parse(text: str) -> Json:
 def is_dense(text: str) -> bool:
     """Return whether a text has long runs without a space, as encoded data has."""
     return _UNBROKEN.search(text) is not None
+
+
+def has_long_line(text: str) -> bool:
+    """Return whether a line is so long that its layout must not decide on its direction."""
+    return any(len(line) > _LONG_LINE for line in text.split("\n"))
 
 
 def separated(text: str) -> str:

@@ -159,6 +159,7 @@ def trace_value(project_id: str, trace_id: str) -> Representations | Response:
             "trace/_text.html" if is_fragment() else "trace/value.html",
             context=lambda: {
                 "text": excerpt.separated(text),
+                "long_line": excerpt.has_long_line(text),
                 "code": bool(request.args.get("code")),
                 **context,
                 **trace_context(trace),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask
@@ -26,7 +28,17 @@ from tracer.web.services import services
 _SHOWN_REFUSALS = 20
 
 
-@click.group("import")
+class ImportGroup(click.Group):
+    """The commands of ``tracer import``; ``file`` may be left out before the name of a file."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Return the command of these arguments, as click does."""
+        if args and args[0] not in self.commands and Path(args[0]).is_file():
+            args = ["file", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group("import", cls=ImportGroup)
 def import_() -> None:
     """Import an exported file, or the data of another tracing server."""
 

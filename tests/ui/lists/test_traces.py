@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from tests.support.pages.dom import Element, parse
 from tests.support.pages.requests import FRAGMENT, GetPage, StoreTraces
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, agent_trace, now, wide_trace
+from tracer.store.metrics import scans
 from tracer.store.traces import first_rows
 
 AGENT = "a" * 32
@@ -216,6 +217,15 @@ def test_a_list_that_reads_many_spans_ends_in_time_and_goes_on(
             assert (on is None) or "among the 3" in page.one("main").text
             address, pages = on["href"].partition("/project/default")[2] if on else "", pages + 1
         assert (sorted(found), pages) == (["0" * 32, "5" * 32], 3)
+
+
+def test_the_chart_names_what_scans_a_large_table(
+    store_traces: StoreTraces, get_page: GetPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_traces(agent_trace())
+    assert "scan" not in get_page("/histogram?sort=-cost").one("div", "sumline").text
+    monkeypatch.setattr(scans, "LARGE", 0)
+    assert "list" in get_page("/histogram?sort=-cost").one("div", "sumline").one("small").text
 
 
 def test_the_list_is_sorted_by_its_headings(

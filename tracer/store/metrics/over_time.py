@@ -82,7 +82,8 @@ def rolled_up(
         else:
             latencies = _latencies(_source(scan, _by_day(plan), beside))
     total = _total(begin, bars, latencies)
-    return Histogram(bars, width, replace(total, sampled_percentiles=grain is Grain.SPAN), 1.0)
+    total = replace(total, sampled_percentiles=grain is Grain.SPAN)
+    return Histogram(bars, width, total, 1.0, rolled_up=True)
 
 
 def _ceiling(time: datetime, unit: timedelta) -> datetime:

@@ -61,6 +61,8 @@ class Histogram:
     total: Bar
     share: float
     """Share of the traces that were read: below 1, counts and sums are estimates from a sample."""
+    rolled_up: bool = False
+    """Whether the sums are those of rollups, so that the rows were not read."""
 
     @property
     def estimated(self) -> bool:

@@ -18,6 +18,7 @@ from tracer.query.filters import period_match, period_of
 from tracer.query.printing import term_text
 from tracer.query.tree import Related, Term
 from tracer.store.metrics.over_time import rolled_up
+from tracer.store.metrics.scans import Scans, scans_of
 from tracer.store.traces.histogram import BARS, Bar, Histogram, histogram, time_bounds
 from tracer.store.users.over_time import users_over_time
 from tracer.ui.base.representations import Representations, html_and_json
@@ -72,6 +73,8 @@ class OverTime:
     total: Bar | None
     charts: Mapping[str, Chart]
     note: str = ""
+    scans: Scans | None = None
+    """What of the page of the list reads most of a large table."""
 
 
 @html_and_json("/project/<project_id>/histogram")
@@ -124,6 +127,10 @@ def over_time(project_id: str, kind: ListKind, query: ListQuery, *measures: str)
     return OverTime(
         counted.total,
         {name: _chart(kind, query, counted, origin, slots, name) for name in measures if slots},
+        scans=scans_of(
+            *(project_id, query.selection, query.sort_parameter, query.grain),
+            chart=not counted.estimated and not counted.rolled_up,
+        ),
     )
 
 

@@ -146,7 +146,7 @@ def measure(app: Flask, requests: int, only: str = "") -> Iterator[Timed]:
 
 def _ask(question: Question) -> str:
     try:
-        answered = answer("default", question, CLOCK)
+        answered = answer("default", question, CLOCK, previous_by_interval=False)
     except TooSlow:
         return "too slow"
     return "estimate" if answered.estimated else answered.source
@@ -207,7 +207,7 @@ def precision(app: Flask) -> Iterator[Precision]:
     with app.app_context():
         for field, column in columns.items():
             question = Question(measure="percentile", field=field, percents=percents, since="-30d")
-            answered = answer("default", question, CLOCK)
+            answered = answer("default", question, CLOCK, previous_by_interval=False)
             exact = db.session.execute(
                 db.text(
                     f"SELECT count({column}), percentile_disc(CAST(:parts AS float8[]))"

@@ -9,6 +9,8 @@ import psycopg
 import pytest
 from flask import Flask
 
+from tests.support.store.rows import put
+from tests.support.traces.records import span, trace_record
 from tracer.measure.answer import Answer
 from tracer.measure.question import read_question
 from tracer.query.moments import Clock
@@ -59,3 +61,32 @@ def test_many_users_are_estimated_within_the_error_that_the_answer_names(
                 exact.rows[0].values, rel=3 * STANDARD_ERROR
             )
             assert about.rows[0].previous == 0
+
+
+def test_a_scan_of_many_rows_estimates_distinct_values(
+    app: Flask, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [f"t{number}" for number in range(40)]
+    put(connection, *(span("root", trace=key) for key in ids))
+    put(connection, *(trace_record(trace=key, session_id=f"s{key[:2]}") for key in ids))
+    question = read_question(
+        {
+            "measure": "distinct",
+            "field": "session",
+            "since": "2023-11-14",
+            "until": "2023-11-14",
+            "buckets": 24,
+            "previous": True,
+        }
+    )
+    with app.app_context():
+        exact = answer("default", question)
+        monkeypatch.setattr(answers, "MAX_COUNTED", 0)
+        about = answer("default", question, previous_by_interval=False)
+    assert (exact.standard_error, about.standard_error) == (None, STANDARD_ERROR)
+    (row,), (estimate,) = exact.rows, about.rows
+    # Two of ten values may share a register.
+    assert (row.value, estimate.value) == (10, pytest.approx(10, abs=1))
+    assert estimate.values == pytest.approx(row.values, abs=1)
+    assert (row.previous, estimate.previous) == (0, 0)
+    assert (len(row.previous_values), estimate.previous_values) == (24, [])

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from tracer.errors import TooSlow
 from tracer.measure.answer import Answer, Row
-from tracer.measure.buckets import frame_of
+from tracer.measure.buckets import Frame, frame_of
 from tracer.measure.links import base_query, rest_query
 from tracer.measure.question import ADDITIVE, Question
 from tracer.query.moments import Clock
@@ -29,13 +29,22 @@ SECONDS: Final = 3
 """How long a scan may take, and then the scan of a sample."""
 MAX_EXACT: Final = 20_000
 """The number of users up to which those of a range are counted exactly."""
+MAX_COUNTED: Final = 100_000
+"""The number of rows up to which a scan counts distinct values exactly."""
 SAMPLE_ROWS: Final = 100_000
 """The number of rows of the question that a sample has."""
 
 
-def answer(project_id: str, question: Question, clock: Clock | None = None) -> Answer:
+def answer(
+    project_id: str,
+    question: Question,
+    clock: Clock | None = None,
+    *,
+    previous_by_interval: bool = True,
+) -> Answer:
     """Return the answer; ``clock``: what times are relative to, by default now in UTC.
 
+    ``previous_by_interval``: False leaves the intervals of the previous period out.
     Raises Invalid (range of time), QueryError, TooSlow: the sample takes too long as well.
     """
     began = time.perf_counter()
@@ -47,11 +56,13 @@ def answer(project_id: str, question: Question, clock: Clock | None = None) -> A
     plan = _plan(scan)
     if plan is not None and not rollups_ready():
         plan = None
+    if plan is None and question.counted is not None:
+        scan = replace(scan, estimates=estimated_rows(rows_statement(scan)) > MAX_COUNTED)
     scanned, scan = _read(scan, plan)
     of_sums = scan.share == 1 and (plan is not None or scan.score_hours)
     source: Literal["rollup", "scan"] = "rollup" if of_sums else "scan"
     result = Answer(question, frame, source=source, estimated=scan.share < 1)
-    if plan is not None and plan.estimates:
+    if scan.estimates or (plan is not None and plan.estimates):
         result.standard_error = STANDARD_ERROR
     if question.shape != "values":
         result.bins = bins_of(question, frame, scanned.cells)
@@ -59,7 +70,7 @@ def answer(project_id: str, question: Question, clock: Clock | None = None) -> A
         result.rows = rows_of(question, frame, clock.now, scanned.cells)
         result.rest = _rest(scan, scanned, result.rows)
         if question.previous:
-            _add_previous(scan, result)
+            _add_previous(scan, result, by_interval=previous_by_interval)
     result.milliseconds = (time.perf_counter() - began) * 1000
     return result
 
@@ -110,9 +121,11 @@ def _rest(scan: Scan, scanned: Scanned, rows: list[Row]) -> Row | None:
     return row_of(question, scan.frame, scan.clock.now, (), cells, query)
 
 
-def _add_previous(scan: Scan, result: Answer) -> None:
+def _add_previous(scan: Scan, result: Answer, *, by_interval: bool) -> None:
     """Add the values of the previous period to the rows."""
     question, frame = scan.question, scan.frame.previous
+    if not by_interval:
+        frame = Frame(frame.since, frame.until)
     by_hour = scan.score_hours and needs_hours_alone(question, frame)
     scan = replace(scan, frame=frame, score_hours=by_hour)
     groups = list(dict.fromkeys(row.groups for row in result.rows))

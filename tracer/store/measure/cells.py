@@ -67,6 +67,8 @@ class Scan:
     """Whether scores have all that the question needs of their traces."""
     score_hours: bool = False
     """Whether sums over the scores of an hour have, too."""
+    estimates: bool = False
+    """Whether distinct values are estimated."""
 
 
 def interval_of(frame: Frame, time: Column) -> Column | None:

@@ -16,7 +16,7 @@ from tracer.query.tree import Node
 from tracer.store.database.estimates import sample
 from tracer.store.measure.cells import Cell, Scan, Scanned, interval_of
 from tracer.store.measure.columns import Columns
-from tracer.store.measure.distinct import distinct_counts
+from tracer.store.measure.distinct import distinct_counts, estimated_counts, register_of
 from tracer.store.measure.misses import calls_with_previous
 from tracer.store.measure.plan import Plan
 from tracer.store.measure.rollup import rollup_cells
@@ -181,7 +181,10 @@ def _hour_sums(
 
 
 def _distinct(scan: Scan) -> sa.Select[Any]:
-    """Return the numbers of distinct values, by interval and in the whole range."""
+    """Return the numbers of distinct values, by interval and in the whole range.
+
+    The registers of an estimate are fewer groups than the values, and numbers instead of texts.
+    """
     question = scan.question
     columns, table, _ = _columns(scan)
     groups = [columns.text(reference) for reference in question.groups]
@@ -191,16 +194,19 @@ def _distinct(scan: Scan) -> sa.Select[Any]:
     by = {
         "interval": interval,
         **dict(zip(("first", "second"), [*groups, None, None], strict=False)),
-        "value": value,
     }
-    pairs = (
-        sa.select(*(_or_null(column, name) for name, column in by.items()))
+    register, run = register_of(value)
+    by["register" if scan.estimates else "value"] = register if scan.estimates else value
+    longest = [sa.func.max(run).label("run")] if scan.estimates else []
+    values = (
+        sa.select(*(_or_null(column, name) for name, column in by.items()), *longest)
         .select_from(columns.rows)
         .where(*_where(scan, table), value.is_not(None))
         .group_by(*_ordinals(by))
-        .cte("pairs")
+        .cte("distinct_values")
     )
-    return distinct_counts(pairs, len(groups), intervals=interval is not None)
+    counts = estimated_counts if scan.estimates else distinct_counts
+    return counts(values, len(groups), intervals=interval is not None)
 
 
 def _everything(cells: sa.CTE) -> sa.Select[Any]:

@@ -66,7 +66,7 @@ def view_of(project_id: str, tile: Tile, frame: Frame) -> TileView:
     view = TileView(tile)
     try:
         question = question_of(tile, frame)
-        view.answer = ask(project_id, question, reader_clock())
+        view.answer = ask(project_id, question, reader_clock(), previous_by_interval=False)
         lists = Lists(project_id, question.grain)
         _DRAW[tile.chart](view, project_id, lists, frame)
         view.url = lists.url(everything(view.answer))

@@ -62,7 +62,15 @@ def test_the_tab_shows_what_was_sent_again_and_why_the_cache_missed(
     assert "<b>Tuesday" in page.one("pre").text
     links = [link["href"] for link in page.all("a") if link.text == "before"]
     assert [link.endswith("span=before&tab=context") for link in links] == [True]
-    cells = [[cell.text for cell in row.all("td")] for row in page.one("tbody").all("tr")]
+    table = page.one("table", "messages").one("tbody")
+    cells = [[cell.text for cell in row.all("td")] for row in table.all("tr")]
+    costs = page.one("div", aria_label="What the input cost").one("tbody").all("tr")
+    assert [row.all("td")[0].text for row in costs] == ["sent before, not cached", "new or changed"]
+    assert sum(int(row.all("td")[1].text.replace(",", "")) for row in costs) == 9_000
+    assert [[bool(cell.text) for cell in row.all("td")[2:]] for row in costs] == [
+        [True, True, True],
+        [True, False, False],
+    ]
     assert [row[:2] for row in cells] == [
         ["1", "system"],
         ["2", "user"],

@@ -235,3 +235,33 @@ def repeated_costs(call: Call, share: float) -> Costs | None:
     full, reduced = call.input_price, call.cache_read_price
     saved = (tokens - cached) * max(full - reduced, Decimal(0))
     return Costs((tokens - cached) * full + cached * reduced, saved)
+
+
+class InputCost(msgspec.Struct, frozen=True):
+    """A part of a call's input: what it cost, and what it would have cost had it been cached."""
+
+    part: str
+    """``cached``, ``known`` (sent before, but not read from the cache) or ``new``."""
+    tokens: int
+    paid: Decimal
+    cached: Decimal | None
+    """None for new input, which no cache can have."""
+
+
+def input_costs(call: Call, share: float) -> list[InputCost]:
+    """Return the costs of the parts of the input that are there; []: a price is unknown.
+
+    ``share``: the repeated part of the input, 0 to 1.
+    """
+    if call.input_tokens is None or call.input_price is None or call.cache_read_price is None:
+        return []
+    full, reduced = call.input_price, call.cache_read_price
+    cached = min(call.cache_read or 0, call.input_tokens)
+    known = max(round(share * call.input_tokens) - cached, 0)
+    new = call.input_tokens - cached - known
+    parts = [
+        InputCost("cached", cached, cached * reduced, cached * reduced),
+        InputCost("known", known, known * full, known * reduced),
+        InputCost("new", new, new * full, None),
+    ]
+    return [part for part in parts if part.tokens]

@@ -11,8 +11,10 @@ import msgspec
 from tracer.analysis.context.calls import (
     Call,
     CallReader,
+    InputCost,
     ReadCall,
     closest_call,
+    input_costs,
     repeated_costs,
     repeated_share,
     shared_beginning,
@@ -62,6 +64,8 @@ class Context(msgspec.Struct, kw_only=True):
     """None: no miss, or the provider reports no cached tokens."""
     avoidable_cost: Decimal | None
     """Dollars that the call would have saved had all unchanged beginnings been cached."""
+    input_costs: list[InputCost]
+    """What each part of the input cost, in dollars; empty: a price is unknown."""
 
 
 def compare(call: Call, earlier: Sequence[Call]) -> Context | None:
@@ -86,6 +90,7 @@ def compare(call: Call, earlier: Sequence[Call]) -> Context | None:
         tokens={} if call.input_tokens is None else _tokens_by_state(messages),
         miss=find_miss(current, previous),
         avoidable_cost=costs.avoidable if costs else None,
+        input_costs=input_costs(call, share),
     )
 
 

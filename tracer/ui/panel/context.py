@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tracer.analysis.context.calls import InputCost
 from tracer.analysis.context.compare import (
     CACHED,
     CHANGED,
@@ -51,6 +52,7 @@ class ContextView:
     """Why the cache missed; empty: it did not, or that is unknown."""
     miss_detail: str
     difference: list[Piece]
+    costs: list[InputCost]
     avoidable_cost: str
     """A sentence; empty: no cost was avoidable, or the price is unknown."""
     has_token_counts: bool
@@ -61,7 +63,8 @@ def view_context(context: Context | None) -> ContextView | None:
     """Return the view; None: the generation can't be compared."""
     if context is None:
         return None
-    miss = context.miss
+    # Without a common message the earlier call is another conversation: nothing was missed.
+    miss = context.miss if context.sent_before_share else None
     return ContextView(
         heading=f"{context.sent_before_share:.0f} % was sent before",
         detail=_detail(context),
@@ -73,6 +76,7 @@ def view_context(context: Context | None) -> ContextView | None:
         miss_heading=_miss_heading(miss) if miss else "",
         miss_detail=_miss_detail(miss) if miss else "",
         difference=miss.difference if miss else [],
+        costs=context.input_costs,
         avoidable_cost=_avoidable_cost(context),
         has_token_counts=context.input_tokens is not None,
     )

@@ -49,11 +49,23 @@ def test_a_bookmark_is_set_and_removed(client: FlaskClient, path: str) -> None:
     assert see(client, path).one("form", "star").one("button")["aria-pressed"] == "false"
 
 
-def test_tags_are_added_and_removed_one_by_one(client: FlaskClient) -> None:
+def test_tags_are_added_and_removed_one_by_one(
+    client: FlaskClient, store_traces: StoreTraces
+) -> None:
     before = {tag.text for tag in see(client, TRACE).all("a", "tag")}
     post_form(client, f"{TRACE}/tags", add="mine, checked twice,", remove="agent")
     after = {tag.text for tag in see(client, TRACE).all("a", "tag")}
     assert after == (before - {"agent"}) | {"mine", "checked twice"}
+    kept = {"had": ["mine", "billing"], "keep": ["billing"], "tag": ["found"]}
+    post_form(client, f"{TRACE}/tags", **kept)
+    assert {tag.text for tag in see(client, TRACE).all("a", "tag")} == (after - {"mine"}) | {
+        "found"
+    }
+    other = TraceBuilder("e" * 32, name="other", tags=["founder"])
+    store_traces(other)
+    offered = see(client, f"{TRACE}/tags?add=x,+fo").all("input")
+    assert [box["value"] for box in offered] == ["founder"]
+    assert "new in this project" in see(client, f"{TRACE}/tags?add=zzz").text
     post_form(client, f"{TRACE}/tags", add="x" * 201, status=422)
     post_form(client, f"{TRACE}/tags", add="bell \x07", status=422)
     post_form(client, f"{TRACE}/tags", status=303)

@@ -29,9 +29,11 @@ def test_prompts_are_listed_with_their_labels(project: str, get_page: GetPage) -
     create_version(project, PromptDraft(name="a/b", type="text", prompt="x", labels=("prod",)))
     [row] = get_page("/prompts").all("tbody")
     assert "a/b" in row.text
-    assert {"prod", "latest"} <= {tag.text for tag in row.all("span")}
+    assert "prod v1" in {tag.text for tag in row.all("span")}
     [link] = row.all("a")
     assert "x" in get_page(link["href"].removeprefix("/project/default")).text
+    assert "a/b" in get_page("/prompts?q=A/").one("tbody").text
+    assert "No prompt has" in get_page("/prompts?q=zz%25").text
 
 
 def test_a_prompt_shows_the_requested_version(project: str, get_page: GetPage) -> None:

@@ -33,6 +33,8 @@ class PromptSummary:
     type: str
     versions: list[int]
     labels: list[str]
+    version_of: dict[str, int]
+    """The version that each label refers to."""
     tags: list[str]
     config: Json
     """The config of the newest of the versions."""
@@ -132,6 +134,7 @@ def _summaries(
             labels=sorted(
                 label for label, version in labels[name].items() if version in numbers[name]
             ),
+            version_of=labels[name],
             tags=row["tags"],
             config=newest[name].config,
             updated_at=row["updated_at"],

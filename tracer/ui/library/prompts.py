@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.query.fields import Grain, field_of
 from tracer.query.printing import term_text
 from tracer.query.tree import Equal, Term
+from tracer.store.database.conditions import Condition
 from tracer.store.database.session import transaction
 from tracer.store.library import prompts
 from tracer.store.library.prompt_lists import list_prompts
@@ -50,7 +51,9 @@ _DEFAULT_LABEL: Final = "production"
 def prompt_list(project_id: str) -> str:
     """Show the project's prompts, last changed first, with the calls that name them."""
     numbered = NumberedPage.from_request()
-    rows, total = list_prompts(project_id, (), PER_PAGE, numbered.offset)
+    words = request.args.get("q", "").strip()
+    conditions = [Condition("name", "contains", words)] if words else []
+    rows, total = list_prompts(project_id, conditions, PER_PAGE, numbered.offset)
     figures = figures_by_name(project_id, [row.name for row in rows], _since())
     return render(
         "library/prompts.html",
@@ -58,6 +61,8 @@ def prompt_list(project_id: str) -> str:
         total=total,
         numbered=numbered,
         figures=figures,
+        used=[figures[row.name] for row in rows if row.name in figures],
+        latest=LATEST,
         # Each prompt has a score of its own, so each line has a range of its own.
         sparks={
             name: sparks({name: each}, score)[name]

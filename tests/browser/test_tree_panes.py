@@ -107,7 +107,8 @@ def test_a_lens_shows_the_spans_of_one_family_however_deep_they_are(
 def test_names_of_deep_levels_have_room(store_traces: StoreTraces, open_page: OpenPage) -> None:
     story = TraceBuilder("a" * 32, name="deep")
     for n in range(30):
-        story.span(f"level-{n:02}", f"level-{n - 1:02}" if n else None, n * 0.01, 1)
+        parent = f"level-{n - 1:02}" if n else None
+        story.span(f"level-{n:02}", parent, n * 0.01, 1, name="long" * (30 if n == 3 else 1))
     store_traces(story)
     page = open_page(f"{TRACE}?span=level-29")
     lefts = [
@@ -117,6 +118,10 @@ def test_names_of_deep_levels_have_room(store_traces: StoreTraces, open_page: Op
     assert lefts == sorted(set(lefts))
     name = page.locator("#s-level-29 .name > a")
     assert name.evaluate("a => a.scrollWidth <= a.clientWidth")
+    # A long name is cut at the end of its cell, where no sum of an open node takes room.
+    unused = """a => a.closest(".name").getBoundingClientRect().right
+        - a.getBoundingClientRect().right"""
+    assert page.locator("#s-level-03 .name > a").evaluate(unused) < 16
 
 
 def test_the_critical_path_marks_leaves_and_closed_nodes(

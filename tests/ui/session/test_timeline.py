@@ -71,7 +71,7 @@ def test_the_chip_leads_to_the_failing_turn_on_whatever_page_it_is(
     assert there.one(id="t1").one("a", "open")["href"].endswith(f"{32:032}")
 
 
-def test_each_trace_has_a_picture_of_its_activity_and_names_its_tools(
+def test_each_trace_has_a_picture_of_its_activity_its_tools_and_its_scores(
     store_traces: StoreTraces, get_page: GetPage
 ) -> None:
     begin = now() - 3600 * SECOND
@@ -80,9 +80,14 @@ def test_each_trace_has_a_picture_of_its_activity_and_names_its_tools(
     story.span("t1", "root", 2, 4, kind="tool", name="find")
     story.span("t2", "root", 4, 8, kind="tool", name="send", level="error")
     story.span("t3", "root", 8, 9, kind="tool", name="find")
-    bare = TraceBuilder("b" * 32, begin + 60 * SECOND, name="chat", session_id="chat")
-    store_traces(story, bare)
-    first, second = get_page("/sessions/chat").all("section", "exchange")
+    bare = TraceBuilder(
+        "b" * 32, begin + 60 * SECOND, name="chat", session_id="chat", tags=["beta"]
+    )
+    store_traces(story.score("helpful", 0.5), bare)
+    page = get_page("/sessions/chat")
+    first, second = page.all("section", "exchange")
+    assert first.one("aside").one("span", "tag").text == "helpful 0.5"
+    assert page.one(css="head").one("a", "tag").text == "beta"
     assert first.one("a", "fold").text == "1 model call, 3 tool calls, 1 error: find, send failed"
     drawn_bars = [
         (rect["class"], rect["x"], rect["width"], rect["y"])

@@ -77,7 +77,7 @@ def test_a_trace_is_annotated(
     star(page)
     page.get_by_role("button", name="Edit tags").click()
     form = page.get_by_role("form", name="Edit tags")
-    form.get_by_label("agent").check()
+    form.get_by_label("agent").uncheck()
     form.get_by_label("Add").fill("looked at")
     form.get_by_role("button", name="Save tags").click()
     expect(page.locator(".head a.tag", has_text="looked at")).to_be_visible()
@@ -195,10 +195,11 @@ def test_popovers_open_beside_their_buttons_within_the_window(
 ) -> None:
     store_traces(agent_trace())
     page = open_page(TRACE, width=width)
-    for name, popover in (("Edit tags", "#tag-form"), ("Share", "#share"), ("Export", "#export")):
+    popovers = {"Edit tags": "tag-form", "Score": "score", "Share": "share", "Export": "export"}
+    for name, popover in popovers.items():
         button = page.get_by_role("button", name=name)
         button.click()
-        shown, beside = page.locator(popover).bounding_box(), button.bounding_box()
+        shown, beside = page.locator(f"#{popover}").bounding_box(), button.bounding_box()
         assert shown is not None
         assert beside is not None
         assert shown["x"] >= 0

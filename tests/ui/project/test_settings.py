@@ -33,7 +33,7 @@ def test_each_place_is_marked_in_the_list_of_places(get_page: GetPage, path: str
     places = get_page(f"/settings{path}").one("nav", "places")
     [current] = places.all("a", aria_current="page")
     assert current["href"] == f"{BASE}{path}"
-    assert len(places.all("a")) == 9
+    assert len(places.all("a")) == 10
 
 
 def test_prices_and_mapping_are_places_too(get_page: GetPage) -> None:

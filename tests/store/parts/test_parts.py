@@ -144,7 +144,7 @@ def test_a_single_call_is_stored_whole(connection: Connection) -> None:
 
 def number_of_parts(connection: Connection, trace_id: str) -> int:
     (count,) = connection.execute(
-        "SELECT count(*) FROM parts WHERE trace_id = %s", [trace_id]
+        "SELECT count(*) FROM parts WHERE trace_id = %s AND octet_length(hash) = 12", [trace_id]
     ).fetchone() or (0,)
     return int(count)
 

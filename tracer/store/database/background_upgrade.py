@@ -5,6 +5,7 @@ Imports psycopg alone: the background worker calls it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,7 @@ _OLDER: Final = """
     WHERE datname = current_database() AND application_name ~ '^tracer [0-9]+$'
         AND application_name < 'tracer {since}'
 """
+_CHECK_SECONDS: Final = 10.0
 _DUE: Final = f"""
     SELECT 1 FROM background_upgrades
     WHERE name = '{{name}}' AND finished_at IS NULL AND NOT EXISTS ({_OLDER})
@@ -39,6 +41,28 @@ _PROGRESS: Final = """
 def application_name(revision: str) -> str:
     """Return the name under which a server whose newest revision this is connects."""
     return f"tracer {revision}"
+
+
+class OlderServers:
+    """Whether servers are connected that can't read what this version writes.
+
+    They are looked for again every ten seconds until there is none: none starts beside a newer
+    one.
+    """
+
+    def __init__(self, since: str) -> None:
+        """``since`` is the first revision whose servers can read it."""
+        self._query = f"SELECT EXISTS ({_OLDER.format(since=since)})".encode()
+        self._none = False
+        self._checked_at = float("-inf")
+
+    def connected(self, connection: psycopg.Connection[Any]) -> bool:
+        """Return whether any is connected, or was when they were last looked for."""
+        now = time.monotonic()
+        if not self._none and now >= self._checked_at + _CHECK_SECONDS:
+            self._none = connection.execute(self._query).fetchone() == (False,)
+            self._checked_at = now
+        return not self._none
 
 
 class Progress(NamedTuple):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tracer import exact_json
 from tracer.records import Json
+from tracer.store.parts.pack import is_packed
 from tracer.store.parts.split import HASH_BYTES
 
 Skeleton = Sequence[Json]
@@ -68,6 +69,8 @@ class Assembler:
 
     def whole_text(self, trace_id: str, skeleton: Skeleton) -> str:
         """Return the exact JSON text of a skeleton, whose parts are loaded."""
+        if is_packed(skeleton):
+            return self._packed(trace_id, skeleton)
         return "".join(
             ",".join(self._whole_part((trace_id, digest)) for digest in _digests(str(segment)))
             if number % 2
@@ -86,7 +89,15 @@ class Assembler:
 
     def value(self, trace_id: str, skeleton: Skeleton) -> Json:
         """Return the value of a skeleton; do not modify it, as other values share its parts."""
+        if is_packed(skeleton):
+            return exact_json.decode(self._packed(trace_id, skeleton))
         return self._resolved(trace_id, exact_json.decode(self._text(skeleton)))
+
+    def _packed(self, trace_id: str, reference: Skeleton) -> str:
+        """Return the piece of a pack that a reference names."""
+        length, pack, start = reference
+        text = self._texts.get((trace_id, b64decode(str(pack))))
+        return _MISSING if text is None else text[int(start) : int(start) + int(length)]
 
     def _text(self, skeleton: Skeleton) -> str:
         """Return JSON text with marked strings in the places of parts."""
@@ -130,6 +141,8 @@ def _is_skeleton(digest: bytes) -> bool:
 
 
 def _references(skeleton: Skeleton) -> list[bytes]:
+    if is_packed(skeleton):
+        return [b64decode(str(skeleton[1]))]
     return [digest for segment in skeleton[2::2] for digest in _digests(str(segment))]
 
 

@@ -24,6 +24,20 @@ _ADD_PARTS: Final = """
     SELECT * FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::text[])
     ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 """
+# A pack never replaces another one: if two had the same random id, the transaction would fail and
+# be repeated with other ids.
+_ADD_PACKS: Final = """
+    INSERT INTO parts SELECT * FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::text[])
+"""
+
+
+def save_packs(cursor: psycopg.Cursor[Any], packs: Mapping[TraceKey, Parts]) -> None:
+    """Add packs, by their ids."""
+    _add(
+        cursor,
+        _ADD_PACKS,
+        {(*trace, pack_id): pack for trace, its in packs.items() for pack_id, pack in its.items()},
+    )
 
 
 def save_parts(cursor: psycopg.Cursor[Any], parts: Mapping[TraceKey, Parts]) -> None:
@@ -46,9 +60,13 @@ def save_parts(cursor: psycopg.Cursor[Any], parts: Mapping[TraceKey, Parts]) -> 
             if (*key[:2], digest) not in new
         )
         missing |= new
-    if missing:
-        texts = [part.text.decode() for part in missing.values()]
-        cursor.execute(_ADD_PARTS, [*columns_of(missing, 3), texts])
+    _add(cursor, _ADD_PARTS, missing)
+
+
+def _add(cursor: psycopg.Cursor[Any], statement: str, parts: Mapping[PartKey, Part]) -> None:
+    if parts:
+        texts = [part.text.decode() for part in parts.values()]
+        cursor.execute(statement, [*columns_of(parts, 3), texts])
 
 
 def _with_short(parts: Iterable[tuple[PartKey, Part]]) -> dict[PartKey, Part]:

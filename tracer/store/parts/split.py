@@ -41,7 +41,7 @@ _STRING_FROM: Final = 512
 """Bytes of a string that becomes a part: what a tool returns is sent again in a message."""
 _DEEPEST: Final = 6
 """Levels of objects and lists that are searched for parts."""
-SHARED_FROM: Final = 96
+SHARED_FROM: Final = 48
 """Bytes of a resource, scope or list of names that becomes a part of the project."""
 _CACHE_BYTES: Final = 8_000_000
 

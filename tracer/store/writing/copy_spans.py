@@ -17,7 +17,8 @@ from tracer.records import SpanRecord, cost_total, token_sums
 from tracer.store.database.copy_text import NULL, escaped
 from tracer.store.database.keys import TraceKey
 from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
-from tracer.store.parts.save import save_parts
+from tracer.store.parts.pack import PACK_BELOW, PACK_FROM, PayloadRow, pack
+from tracer.store.parts.save import save_packs, save_parts
 from tracer.store.parts.split import (
     SHARED_FROM,
     SPLIT_FROM,
@@ -67,7 +68,7 @@ _JSON_COLUMNS = (
 _NARROW = f"COPY spans ({', '.join(spans.c.keys())}) FROM STDIN"
 # All JSON columns are encoded in one call, which encodes missing values as null.
 _WIDE = f"""
-    COPY span_payload_rows ({", ".join((*_KEY_COLUMNS, "split", *_LABEL_COLUMNS, *_JSON_COLUMNS))})
+    COPY span_payload_rows ({", ".join((*_KEY_COLUMNS, *_LABEL_COLUMNS, "split", *_JSON_COLUMNS))})
     FROM STDIN (NULL '{JSON_NULL}')
 """
 _SPLIT_POSITIONS = [
@@ -79,34 +80,41 @@ _PROJECT_POSITIONS = [(_JSON_COLUMNS.index(name), bit(name)) for name in PROJECT
 
 def copy_spans(
     cursor: psycopg.Cursor[Any],
-    traces: Iterable[tuple[TraceKey, Collection[Span]]],
+    traces: Iterable[tuple[TraceKey, Collection[Span], Container[str]]],
     stored: Container[TraceKey] = (),
 ) -> None:
     """Insert new spans by (project, trace) into both span tables; none of them may be stored yet.
 
-    ``stored``: traces that have other stored spans.
+    Each trace has its spans and the ids of those whose short values are to be packed. ``stored``:
+    traces that have other stored spans.
     """
     narrow: list[str] = []
-    wide: list[bytes] = []
+    wide: list[tuple[str, PayloadRow]] = []
     parts: dict[TraceKey, Parts] = {}
+    packs: dict[TraceKey, Parts] = {}
     shared = _Shared(parts)
-    for trace_key, its_spans in traces:
+    for trace_key, its_spans, packed in traces:
         project_id, trace_id = trace_key
         trace = f"{escaped(project_id)}\t{escaped(trace_id)}\t"
         shared.project_id = project_id
         repeats = trace_key in stored or _calls_a_model_twice(its_spans)
         trace_parts = parts.setdefault(trace_key, {}) if repeats else None
+        first = len(wide)
         for span in its_spans:
             record = span.record
             key = trace + escaped(record.span_id)
             narrow.append(_narrow(key, span, record, shared))
             if span.patch or not span.placeholder:
-                wide.append(_wide(key, span, record, shared, trace_parts))
+                labels = _wide_labels(key, span, record, shared)
+                packs_it = record.span_id in packed
+                wide.append((labels, _payload(span, record, shared, trace_parts, packs_it)))
+        pack((row for _, row in wide[first:]), packs.setdefault(trace_key, {}))
     if narrow:
         _copy(cursor, _NARROW, "".join(narrow).encode())
     if wide:
         save_parts(cursor, parts)
-        _copy(cursor, _WIDE, b"".join(wide))
+        save_packs(cursor, packs)
+        _copy(cursor, _WIDE, b"".join(_wide_line(labels, row) for labels, row in wide))
 
 
 def _calls_a_model_twice(its_spans: Iterable[Span]) -> bool:
@@ -200,8 +208,10 @@ def _usage_columns(record: SpanRecord) -> str:
     ))  # fmt: skip
 
 
-def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared, parts: Parts | None) -> bytes:
+def _wide_labels(key: str, span: Span, record: SpanRecord, shared: _Shared) -> str:
+    """Return the text columns of `span_payload_rows`."""
     sent_parent = span.sent_parent_id
+    sent = JSON_NULL if sent_parent is None else _wide_text(sent_parent)
     labels = shared.labels((
         record.cost_source or None,
         record.priced_by or None,
@@ -211,6 +221,13 @@ def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared, parts: Part
         record.prompt_version,
         record.dialect or None,
     ))  # fmt: skip
+    return f"{key}\t{sent}\t{labels}\t"
+
+
+def _payload(
+    span: Span, record: SpanRecord, shared: _Shared, parts: Parts | None, packs_it: bool
+) -> PayloadRow:
+    """Return the JSON columns of `span_payload_rows`."""
     values = [
         record.input,
         record.output,
@@ -235,32 +252,38 @@ def _wide(key: str, span: Span, record: SpanRecord, shared: _Shared, parts: Part
             values[position], splits = shared.json(values[position])
             bits |= column_bit if splits else 0
     # One call for all of them costs a third of one for each.
-    lines = exact_json.encode_lines(values)
-    if parts is not None and len(lines) >= SPLIT_FROM:
-        lines, bits = _split(values, lines, bits, parts)
-    # JSON text holds no raw control characters: its line ends are those between the columns, the
-    # last of which ends the row, and only its backslashes need care.
-    columns = lines.replace(b"\\", b"\\\\").replace(b"\n", b"\t", len(_JSON_COLUMNS) - 1)
-    sent = JSON_NULL if sent_parent is None else _wide_text(sent_parent)
-    return f"{key}\t{sent}\t{bits or JSON_NULL}\t{labels}\t".encode() + columns
-
-
-def _split(values: list[Any], lines: bytes, bits: int, parts: Parts) -> tuple[bytes, int]:
-    """Return the lines with skeletons for the values that have parts, and the bits of `split`."""
-    columns = lines.split(b"\n")
+    columns = exact_json.encode_lines(values).split(b"\n")
+    row = PayloadRow(columns, bits)
+    packable = []
     for position, column_bit in _SPLIT_POSITIONS:
-        value, text = values[position], columns[position]
-        if len(text) >= SPLIT_FROM:
-            # An agent offers the same tools with each call.
-            skeleton = (
-                split_as_one(value, text, parts)
-                if position == _TOOLS
-                else split(value, len(text), parts)
-            )
-            if skeleton is not None:
-                columns[position] = skeleton
-                bits |= column_bit
-    return b"\n".join(columns), bits
+        size = len(columns[position])
+        if size < PACK_FROM:
+            continue
+        if parts is not None and size >= SPLIT_FROM and _split(row, position, values, parts):
+            row.split |= column_bit
+        elif packs_it and size < PACK_BELOW:
+            packable.append((position, column_bit))
+    row.packable = packable
+    return row
+
+
+def _split(row: PayloadRow, position: int, values: list[Any], parts: Parts) -> bool:
+    """Replace a value by its skeleton; False: it has no parts."""
+    value, text = values[position], row.columns[position]
+    # An agent offers the same tools with each call.
+    whole = position == _TOOLS
+    skeleton = split_as_one(value, text, parts) if whole else split(value, len(text), parts)
+    if skeleton is not None:
+        row.columns[position] = skeleton
+    return skeleton is not None
+
+
+def _wide_line(labels: str, row: PayloadRow) -> bytes:
+    # JSON text holds no raw control characters: only its backslashes need care. The list ends with
+    # an empty text, for the end of the line.
+    *columns, _ = row.columns
+    line = b"\t".join(columns).replace(b"\\", b"\\\\")
+    return f"{labels}{row.split or JSON_NULL}\t".encode() + line + b"\n"
 
 
 def _patch_column(span: Span) -> dict[str, Any]:

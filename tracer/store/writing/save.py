@@ -212,10 +212,13 @@ def save_spans(
     connection: psycopg.Connection[Any],
     changes: dict[TraceKey, Change],
     stored: Container[TraceKey],
+    *,
+    packing: bool,
 ) -> None:
     """Write the changed spans; stored ones are deleted and inserted again.
 
-    ``stored``: the traces that existed before this transaction.
+    ``stored``: the traces that existed before this transaction. ``packing``: whether short values
+    are packed.
     """
     replaced = [
         (*key, span_id)
@@ -227,9 +230,22 @@ def save_spans(
         for table in (schema.spans.name, schema.span_payload_rows.name):
             connection.execute(_DELETE.format(table), columns_of(replaced, 3))
     with connection.cursor() as cursor:
-        copy_spans(
-            cursor, ((key, change.after.values()) for key, change in changes.items()), stored
+        traces = (
+            (key, change.after.values(), _to_pack(change) if packing else ())
+            for key, change in changes.items()
         )
+        copy_spans(cursor, traces, stored)
+
+
+def _to_pack(change: Change) -> set[str]:
+    """Return the spans that have ended just now: packs are not changed, so each is packed once."""
+    before = change.before
+    return {
+        span_id
+        for span_id, span in change.after.items()
+        if span.record.end_time is not None
+        and (span_id not in before or before[span_id].record.end_time is None)
+    }
 
 
 class _Sum(msgspec.Struct):

@@ -18,8 +18,10 @@ from tracer.merging.traces import Trace
 from tracer.pricing.price_book import PriceBook
 from tracer.records import Batch, ScoreRecord
 from tracer.store.analyses import compute
+from tracer.store.database.background_upgrade import OlderServers
 from tracer.store.database.keys import TraceKey
 from tracer.store.deletion import tombstones
+from tracer.store.parts.pack import PACKS_SINCE
 from tracer.store.rollups.note_changes import note_changes
 from tracer.store.scores import trace_fields
 from tracer.store.writing import count_spans, cycles, load, root_span, save, usage_dedup
@@ -33,10 +35,12 @@ def store(
     connection: psycopg.Connection[Any],
     work: Iterable[tuple[str, Batch]],
     prices: PriceBooks | None = None,
+    older_servers: OlderServers | None = None,
 ) -> set[TraceKey]:
     """Store batches of (project_id, batch) in one transaction, and commit.
 
-    `prices` caches the projects' own prices between transactions. Return the deleted traces, whose
+    `prices` caches the projects' own prices between transactions, `older_servers` whether there are
+    servers that can't read packs. Return the deleted traces, whose
     records were not stored. Raises psycopg.Error; then nothing is stored.
     """
     arrivals, scores = _sort(work)
@@ -45,7 +49,8 @@ def store(
         if arrivals:
             projects = {project_id for project_id, _ in arrivals}
             books = (prices or PriceBooks()).load(connection, projects)
-            deleted |= _store_traces(connection, arrivals, books)
+            packing = not (older_servers or OlderServers(PACKS_SINCE)).connected(connection)
+            deleted |= _store_traces(connection, arrivals, books, packing=packing)
         if scores:
             deleted |= save.save_scores(connection, scores)
     return deleted
@@ -75,7 +80,11 @@ def _sort(
 
 
 def _store_traces(
-    connection: psycopg.Connection[Any], arrivals: dict[TraceKey, Arrivals], books: Books
+    connection: psycopg.Connection[Any],
+    arrivals: dict[TraceKey, Arrivals],
+    books: Books,
+    *,
+    packing: bool,
 ) -> set[TraceKey]:
     locked: dict[TraceKey, Trace] = {}
     inserted: dict[TraceKey, Change] = {}
@@ -86,7 +95,7 @@ def _store_traces(
         inserted |= _insert_new(connection, new, books)
     deleted = _remove_deleted(connection, inserted)
     updated = _change_stored(connection, {key: arrivals[key] for key in locked}, locked, books)
-    save.save_spans(connection, inserted | updated, updated.keys())
+    save.save_spans(connection, inserted | updated, updated.keys(), packing=packing)
     for key, change in updated.items():
         usage_dedup.mark_stored_ancestors(connection, key, change)
         usage_dedup.decide_stored(connection, key, change)

@@ -69,7 +69,7 @@ _OF_RESPONSES: Final = f"""
     SELECT k.project_id, k.trace_id, s.span_id, s.call_id
     FROM unnest(%b::text[], %b::text[], %b::text[]) k (project_id, trace_id, call_id)
     JOIN spans s USING (project_id, trace_id, call_id)
-    WHERE {HAS_USAGE}
+    WHERE {HAS_USAGE} AND hashtext(s.call_id) = hashtext(k.call_id)
 """  # noqa: S608 - composed of constants; values are bound
 
 

@@ -33,6 +33,7 @@ _WITH_ANCESTORS: Final = f"""
 _OF_RESPONSES: Final = f"""
     SELECT {_NODE}, p.usage FROM spans s JOIN span_payloads p USING (project_id, trace_id, span_id)
     WHERE {OF_TRACE} AND s.call_id = ANY(%(calls)b) AND {HAS_USAGE}
+        AND hashtext(s.call_id) = ANY(ARRAY(SELECT hashtext(c) FROM unnest(%(calls)b::text[]) c))
 """  # noqa: S608 - composed of constants; values are bound
 # The same rule as `UsageTotal.equals`; o is the span above, s a span below it.
 _EQUAL_USAGE: Final = """(CASE

@@ -24,7 +24,9 @@ import sqlalchemy as sa
 
 from tracer.errors import Overloaded, StoreUnavailable
 from tracer.records import Batch
+from tracer.store.database.background_upgrade import OlderServers
 from tracer.store.database.keys import TraceKey
+from tracer.store.parts.pack import PACKS_SINCE
 from tracer.store.writing.locked_traces import LockedTraces, find_locked_traces
 from tracer.store.writing.price_cache import PriceBooks
 from tracer.store.writing.transaction import store
@@ -108,6 +110,7 @@ class Writer:
         self._engine = engine
         self._max_queue_spans = max_queue_spans
         self.prices = PriceBooks()
+        self._older_servers = OlderServers(PACKS_SINCE)
         self._reset()
 
     def _reset(self) -> None:
@@ -309,7 +312,7 @@ class Writer:
 
     def _attempt(self, work: list[tuple[str, Batch]]) -> set[TraceKey]:
         try:
-            return store(self._connection(), work, self.prices)
+            return store(self._connection(), work, self.prices, self._older_servers)
         except psycopg.errors.LockNotAvailable:
             raise
         except (psycopg.OperationalError, psycopg.InterfaceError):

@@ -13,7 +13,7 @@ from bench.figures import MEGABYTE, Figure, Sizes, percentile
 from bench.load import SPANS, Sent, send
 from tracer.server.postgres import Embedded
 
-TABLES: Final = ("spans", "span_payload_rows")
+TABLES: Final = ("spans", "span_payload_rows", "parts")
 _SIZE: Final = """
     SELECT sum(pg_total_relation_size(oid)) FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
@@ -115,11 +115,15 @@ def _require_all(url: str, acknowledged: int) -> None:
 def copy_rate(url: str, count: int) -> float:
     """Return the spans per second of one COPY for each table, in one transaction.
 
-    The rows are the first ``count`` stored rows, as text in memory. The target tables are new and
-    have the same columns, constraints and indexes.
+    The rows are the first ``count`` stored spans and payloads, and as large a share of the parts,
+    as text in memory. The target tables are new and have the same columns, constraints and indexes.
     """
     with psycopg.connect(url) as connection:
-        rows = {table: _dump(connection, table, count) for table in TABLES}
+        share = min(1.0, count / _number(connection, "spans"))
+        rows = {
+            table: _dump(connection, table, round(share * _number(connection, table)))
+            for table in TABLES
+        }
         for table in TABLES:
             connection.execute(f"CREATE TABLE bench_{table} (LIKE {table} INCLUDING ALL)".encode())
         connection.commit()
@@ -130,11 +134,16 @@ def copy_rate(url: str, count: int) -> float:
                     copy.write(chunk)
         connection.commit()
         seconds = time.perf_counter() - started_at
-        row = connection.execute("SELECT count(*) FROM bench_spans").fetchone()
+        copied = _number(connection, "bench_spans")
         for table in TABLES:
             connection.execute(f"DROP TABLE bench_{table}".encode())
+    return copied / seconds
+
+
+def _number(connection: psycopg.Connection, table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
     assert row is not None
-    return float(row[0]) / seconds
+    return int(row[0])
 
 
 def _dump(connection: psycopg.Connection, table: str, count: int) -> list[bytes]:

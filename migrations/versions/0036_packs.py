@@ -9,8 +9,26 @@ down_revision = "0034"
 branch_labels = None
 depends_on = None
 
-# In the order of their bits in `split`; values of the project are not packed.
-PACKED = ("input", "output", "metadata", "attributes", "events", "tools")
+# In the order of their bits in `split`.
+SPLIT = (
+    "input",
+    "output",
+    "metadata",
+    "attributes",
+    "events",
+    "tools",
+    "resource",
+    "scope",
+    "claimed",
+)
+OF_PROJECT = SPLIT[-3:]
+PACKED = ("input", "output", "events", "tools")
+COLUMNS = (
+    *("project_id", "trace_id", "span_id", "input", "output", "metadata", "attributes", "events"),
+    *("links", "resource", "scope", "usage", "cost", "cost_source", "priced_by"),
+    *("requested_model", "provider", "model_parameters", "tools", "finish_reasons", "prompt_name"),
+    *("prompt_version", "dialect", "claimed", "notes", "sent_parent_id", "patch"),
+)
 
 # A reference to a pack (tracer.store.parts.pack) is `[length, pack, start]`; skeletons, which 0020
 # describes, have a text in its third place.
@@ -41,8 +59,8 @@ END $$
 PACKED_VALUE = """
     IF json_typeof(skeleton -> 2) = 'number' THEN
         RETURN coalesce((
-            SELECT substring(p.text FROM (skeleton ->> 2)::integer + 1
-                FOR (skeleton ->> 0)::integer)
+            SELECT convert_from(substring(convert_to(p.text, 'UTF8')
+                FROM (skeleton ->> 2)::integer + 1 FOR (skeleton ->> 0)::integer), 'UTF8')
             FROM parts p
             WHERE p.project_id = of_project AND p.trace_id = of_trace
                 AND p.hash = decode(skeleton ->> 1, 'base64')
@@ -59,6 +77,14 @@ RETURN CASE WHEN is_split THEN (
 ) ELSE payload::text END;
 """
 ONLY_SKELETONS = "AND json_typeof(payload -> 2) IS DISTINCT FROM 'number'"
+VIEW = "CREATE OR REPLACE VIEW span_payloads AS SELECT {} FROM span_payload_rows r"
+# The function gives the same, but takes longer.
+UNPACKED = """ WHEN json_typeof(r.{name} -> 2) = 'number' THEN (
+    SELECT convert_from(substring(convert_to(pack.text, 'UTF8')
+        FROM (r.{name} ->> 2)::integer + 1 FOR (r.{name} ->> 0)::integer), 'UTF8')
+    FROM parts pack WHERE pack.project_id = r.project_id AND pack.trace_id = r.trace_id
+        AND pack.hash = decode(r.{name} ->> 1, 'base64')
+)::json"""
 
 # Built while reads and writes go on. What a build that was interrupted left behind is dropped.
 CALLS = """
@@ -75,12 +101,28 @@ CREATE INDEX ix_spans_call ON spans (project_id, trace_id, call_id) WHERE call_i
 """
 
 
+def _column(name: str, unpacked: str) -> str:
+    if name not in SPLIT:
+        return f"r.{name}"
+    trace_id = "''" if name in OF_PROJECT else "r.trace_id"
+    return (
+        f"CASE WHEN coalesce(r.split & {_bit(name)}, 0) = 0 THEN r.{name}"
+        f"{unpacked.format(name=name) if name in PACKED else ''}"
+        f" ELSE assemble_payload(r.project_id, {trace_id}, r.{name})::json END AS {name}"
+    )
+
+
+def _bit(name: str) -> int:
+    return 1 << SPLIT.index(name)
+
+
 def upgrade() -> None:
     """Replace the functions and the index; stored payloads stay as they are."""
     with op.get_context().autocommit_block():
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS spans_by_call")
         op.execute(CALLS)
     op.execute(REPLACE_CALLS)
+    op.execute(VIEW.format(", ".join(_column(name, UNPACKED) for name in COLUMNS)))
     op.execute(ASSEMBLE.format(packed=PACKED_VALUE))
     op.execute(TEXT.format(skeleton=ONLY_SKELETONS))
 
@@ -88,12 +130,13 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Put the packed values into their rows again, and build the former index."""
     op.execute(FORMER_CALLS)
-    for number, name in enumerate(PACKED):
+    op.execute(VIEW.format(", ".join(_column(name, "") for name in COLUMNS)))
+    for name in PACKED:
         op.execute(f"""
             UPDATE span_payload_rows
             SET {name} = assemble_payload(project_id, trace_id, {name})::json,
-                split = nullif(split & ~{1 << number}, 0)
-            WHERE split & {1 << number} <> 0 AND json_typeof({name} -> 2) = 'number'
+                split = nullif(split & ~{_bit(name)}, 0)
+            WHERE split & {_bit(name)} <> 0 AND json_typeof({name} -> 2) = 'number'
         """)  # noqa: S608 - composed of constants; values are bound
     op.execute("DELETE FROM parts WHERE octet_length(hash) = 6")
     op.execute(ASSEMBLE.format(packed=""))

@@ -10,6 +10,8 @@ import pytest
 from psycopg import sql
 
 from tests.support.installed_postgres import installed, running
+from tests.support.store.rows import put
+from tests.support.traces.records import span
 from tracer.server.migrations import configured, downgrade, upgrade
 from tracer.server.postgres import Embedded
 from tracer.store.database.server import known_revisions
@@ -166,6 +168,26 @@ def test_an_interrupted_split_of_traces_goes_on_and_notices_what_changed_meanwhi
     downgrade(empty_url, "0016")
     with psycopg.connect(empty_url) as connection:
         assert connection.execute(WHOLE_TRACES.format(join="").encode()).fetchall() == before
+
+
+def test_packed_values_return_to_their_rows_with_a_downgrade(empty_url: str) -> None:
+    upgrade(empty_url)
+    read = "SELECT span_id, input::text, events::text FROM {} ORDER BY span_id"
+    value = [{"name": "é" * 200}]
+    with psycopg.connect(empty_url) as connection:
+        put(connection, *(span(f"s{n}", input=value, events=value) for n in range(20)))
+        before = connection.execute(read.format("span_payloads").encode()).fetchall()
+        rows = connection.execute(read.format("span_payload_rows").encode()).fetchall()
+        assert len(before) == 20
+        assert not set(before) & set(rows)
+    downgrade(empty_url, "0034")
+    with psycopg.connect(empty_url) as connection:
+        for name in ("span_payloads", "span_payload_rows"):
+            assert connection.execute(read.format(name).encode()).fetchall() == before
+        assert count(connection, "parts") == 0
+        split = connection.execute("SELECT FROM span_payload_rows WHERE split IS NOT NULL")
+        assert split.fetchone() is None
+    upgrade(empty_url)
 
 
 def revision_module(revision: str) -> Any:

@@ -97,7 +97,9 @@ class Assembler:
         """Return the piece of a pack that a reference names."""
         length, pack, start = reference
         text = self._texts.get((trace_id, b64decode(str(pack))))
-        return _MISSING if text is None else text[int(start) : int(start) + int(length)]
+        if text is None:
+            return _MISSING
+        return text.encode()[int(start) : int(start) + int(length)].decode()
 
     def _text(self, skeleton: Skeleton) -> str:
         """Return JSON text with marked strings in the places of parts."""

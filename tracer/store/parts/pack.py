@@ -1,9 +1,9 @@
 """Packs: the short payload values of many spans of a trace, in one text that compresses well.
 
 PostgreSQL compresses no value of a row below 2 kB. A pack is a row of `parts` with up to 8,000
-characters or a little more, which take a third of that. In the place of its value, a column has a
-reference to a pack: the JSON list ``[length, pack, start]``, in characters, where `pack` is base64
-of the id that the row has instead of a hash.
+bytes or a little more, which take a third of that. In the place of its value, a column has a
+reference to a pack: the JSON list ``[length, pack, start]``, in bytes, where `pack` is base64 of
+the id that the row has instead of a hash.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ PACK_FROM: Final = 64
 PACK_BELOW: Final = 4_000
 """Longer values are compressed well by themselves."""
 _LEAST: Final = 2_500
-"""Characters of the smallest pack: PostgreSQL compresses rows of more than 2 kB."""
+"""Bytes of the smallest pack: PostgreSQL compresses rows of more than 2 kB."""
 _FULL: Final = 8_000
-"""Characters of a pack that takes no further span. PostgreSQL looks for repetitions in the last
+"""Bytes of a pack that takes no further span. PostgreSQL looks for repetitions in the last
 4 kB only, and a reader decompresses the whole pack."""
 _ID_BYTES: Final = 6
 """Bytes of the random id of a pack."""
@@ -83,9 +83,8 @@ def _pack_together(rows: Iterable[PayloadRow], parts: Parts) -> None:
         columns = row.columns
         for position, column_bit in row.packable:
             text = columns[position]
-            length = len(text) if text.isascii() else len(text.decode())
-            columns[position] = f'[{length},"{name}",{start}]'.encode()
+            columns[position] = f'[{len(text)},"{name}",{start}]'.encode()
             row.split |= column_bit
             texts.append(text)
-            start += length + 1
+            start += len(text) + 1
     parts[pack_id] = Part(b"\n".join(texts), {})

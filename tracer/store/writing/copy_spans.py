@@ -16,7 +16,7 @@ from tracer.merging.traces import clip, status_of
 from tracer.records import SpanRecord, cost_total, token_sums
 from tracer.store.database.copy_text import NULL, escaped
 from tracer.store.database.keys import TraceKey
-from tracer.store.parts.columns import PROJECT_COLUMNS, SPLIT_COLUMNS, bit
+from tracer.store.parts.columns import PACKED_COLUMNS, PROJECT_COLUMNS, SPLIT_COLUMNS, bit
 from tracer.store.parts.pack import PACK_BELOW, PACK_FROM, PayloadRow, pack
 from tracer.store.parts.save import save_packs, save_parts
 from tracer.store.parts.split import (
@@ -74,6 +74,7 @@ _WIDE = f"""
 _SPLIT_POSITIONS = [
     (_JSON_COLUMNS.index(name), bit(name)) for name in SPLIT_COLUMNS if name not in PROJECT_COLUMNS
 ]
+_PACKED_POSITIONS = {_JSON_COLUMNS.index(name) for name in PACKED_COLUMNS}
 _TOOLS = _JSON_COLUMNS.index("tools")
 _PROJECT_POSITIONS = [(_JSON_COLUMNS.index(name), bit(name)) for name in PROJECT_COLUMNS]
 
@@ -261,7 +262,7 @@ def _payload(
             continue
         if parts is not None and size >= SPLIT_FROM and _split(row, position, values, parts):
             row.split |= column_bit
-        elif packs_it and size < PACK_BELOW:
+        elif packs_it and size < PACK_BELOW and position in _PACKED_POSITIONS:
             packable.append((position, column_bit))
     row.packable = packable
     return row

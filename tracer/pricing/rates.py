@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Annotated, Final
 
 import msgspec
@@ -134,9 +135,18 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         for usage_type, count in usage.items():
             price = price_of(prices, usage_type)
             if price is not None:
-                dollars = _EXACT.scaleb(_EXACT.multiply(price, count), -6)
-                cost[usage_type] = _EXACT.quantize(dollars, _TRILLIONTH)
+                dollars, exact = _per_token(price)
+                dollars = _EXACT.multiply(dollars, count)
+                # A product has as many decimals as its price: zeros at its end would be stored.
+                cost[usage_type] = dollars if exact else _EXACT.quantize(dollars, _TRILLIONTH)
         return cost or None
+
+
+@lru_cache(maxsize=10_000)
+def _per_token(price: Decimal) -> tuple[Decimal, bool]:
+    """Return the price of one token, and whether it is a number of trillionths."""
+    dollars = _EXACT.normalize(_EXACT.scaleb(price, -6))
+    return dollars, dollars == _EXACT.quantize(dollars, _TRILLIONTH)
 
 
 def input_side(usage: dict[str, int]) -> int:

@@ -180,7 +180,7 @@ def test_packed_values_return_to_their_rows_with_a_downgrade(empty_url: str) -> 
         rows = connection.execute(read.format("span_payload_rows").encode()).fetchall()
         assert len(before) == 20
         assert not set(before) & set(rows)
-    downgrade(empty_url, "0034")
+    downgrade(empty_url, "0035")
     with psycopg.connect(empty_url) as connection:
         for name in ("span_payloads", "span_payload_rows"):
             assert connection.execute(read.format(name).encode()).fetchall() == before

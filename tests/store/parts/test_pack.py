@@ -143,7 +143,7 @@ def test_each_of_these_columns_may_be_packed(connection: Connection, column: str
 
 def test_nothing_is_packed_beside_servers_that_cannot_read_packs(connection: Connection) -> None:
     older = OlderServers("0036")
-    name = application_name("0034")
+    name = application_name("0035")
     with psycopg.connect(connection.info.dsn, application_name=name):
         put(connection, *spans())
         assert packs(connection) == 0

@@ -29,7 +29,7 @@ _LEAST: Final = 2_500
 _FULL: Final = 8_000
 """Bytes of a pack that takes no further span. PostgreSQL looks for repetitions in the last
 4 kB only, and a reader decompresses the whole pack."""
-_ID_BYTES: Final = 6
+PACK_ID_BYTES: Final = 6
 """Bytes of the random id of a pack."""
 
 
@@ -74,7 +74,7 @@ def pack(rows: Iterable[PayloadRow], parts: Parts) -> None:
 
 def _pack_together(rows: Iterable[PayloadRow], parts: Parts) -> None:
     # A part whose hash begins with a set bit is a skeleton.
-    random = secrets.token_bytes(_ID_BYTES)
+    random = secrets.token_bytes(PACK_ID_BYTES)
     pack_id = bytes([random[0] & 0x7F]) + random[1:]
     name = b64encode(pack_id).decode()
     texts: list[bytes] = []

@@ -95,7 +95,7 @@ def _rewrite(cursor: psycopg.Cursor[Any], key: SpanKey, row: Mapping[str, str | 
             skeletons[column] = skeleton.decode()
     if not skeletons:
         return
-    save_parts(cursor, {(project_id, ""): project_parts, (project_id, trace_id): parts})
+    save_parts(cursor, {(project_id, ""): project_parts, (project_id, trace_id): parts}, {})
     assignments = sql.SQL(", ").join(
         sql.SQL("{} = %s::json").format(sql.Identifier(column)) for column in skeletons
     )

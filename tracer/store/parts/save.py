@@ -24,33 +24,26 @@ _ADD_PARTS: Final = """
     SELECT * FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::text[])
     ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 """
-# A pack never replaces another one: if two had the same random id, the transaction would fail and
-# be repeated with other ids.
+# A pack never replaces another one: if two had the same random id, the transaction would fail.
 _ADD_PACKS: Final = """
     INSERT INTO parts SELECT * FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::text[])
 """
+_ADD_PACKS_AND_FIND: Final = f"WITH added AS ({_ADD_PACKS}) {_KNOWN_PARTS}"
 
 
-def save_packs(cursor: psycopg.Cursor[Any], packs: Mapping[TraceKey, Parts]) -> None:
-    """Add packs, by their ids."""
-    _add(
-        cursor,
-        _ADD_PACKS,
-        {(*trace, pack_id): pack for trace, its in packs.items() for pack_id, pack in its.items()},
-    )
+def save_parts(
+    cursor: psycopg.Cursor[Any], parts: Mapping[TraceKey, Parts], packs: Mapping[TraceKey, Parts]
+) -> None:
+    """Add the packs, and those parts that are not stored yet.
 
-
-def save_parts(cursor: psycopg.Cursor[Any], parts: Mapping[TraceKey, Parts]) -> None:
-    """Add those parts that are not stored yet; the transaction holds the locks of the traces.
-
-    The parts of a project have the trace id ``''``.
+    The transaction holds the locks of the traces. The parts of a project have the trace id ``''``.
     """
-    pending = _with_short(
-        ((*trace, digest), part) for trace, its in parts.items() for digest, part in its.items()
-    )
+    pending = _with_short(_keyed(parts))
+    new_packs = dict(_keyed(packs))
     missing: dict[PartKey, Part] = {}
-    while pending:
-        known = set(cursor.execute(_KNOWN_PARTS, columns_of(pending, 3)).fetchall())
+    while pending or new_packs:
+        known = _add_and_find(cursor, new_packs, pending)
+        new_packs = {}
         new = {key: part for key, part in pending.items() if key not in known}
         # What a known part refers to is known as well.
         pending = _with_short(
@@ -60,13 +53,30 @@ def save_parts(cursor: psycopg.Cursor[Any], parts: Mapping[TraceKey, Parts]) -> 
             if (*key[:2], digest) not in new
         )
         missing |= new
-    _add(cursor, _ADD_PARTS, missing)
+    if missing:
+        cursor.execute(_ADD_PARTS, _columns(missing))
 
 
-def _add(cursor: psycopg.Cursor[Any], statement: str, parts: Mapping[PartKey, Part]) -> None:
-    if parts:
-        texts = [part.text.decode() for part in parts.values()]
-        cursor.execute(statement, [*columns_of(parts, 3), texts])
+def _add_and_find(
+    cursor: psycopg.Cursor[Any], packs: Mapping[PartKey, Part], parts: Mapping[PartKey, Part]
+) -> set[PartKey]:
+    """Add packs and return which of the parts are stored, without a statement for each."""
+    keys = columns_of(parts, 3)
+    if packs:
+        cursor.execute(_ADD_PACKS_AND_FIND, [*_columns(packs), *keys])
+    else:
+        cursor.execute(_KNOWN_PARTS, keys)
+    return set(cursor.fetchall())
+
+
+def _keyed(parts: Mapping[TraceKey, Parts]) -> Iterable[tuple[PartKey, Part]]:
+    return (
+        ((*trace, digest), part) for trace, its in parts.items() for digest, part in its.items()
+    )
+
+
+def _columns(parts: Mapping[PartKey, Part]) -> list[list[Any]]:
+    return [*columns_of(parts, 3), [part.text.decode() for part in parts.values()]]
 
 
 def _with_short(parts: Iterable[tuple[PartKey, Part]]) -> dict[PartKey, Part]:

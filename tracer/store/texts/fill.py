@@ -20,6 +20,7 @@ from tracer.analysis.log.trace_words import lexemes
 from tracer.store.database.copy_text import escaped
 from tracer.store.database.keys import TraceKey, columns_of
 from tracer.store.database.locks import lock_keys
+from tracer.store.parts.pack import PACK_ID_BYTES
 from tracer.store.texts.texts import OWN_SPAN_TEXT, PART_TEXT, TRACE_TEXT
 
 # A trace is indexed once no span has arrived for a moment, a growing one twice a minute.
@@ -50,6 +51,8 @@ _TEXT_CHARACTERS: Final = 1_000_000
 """Characters of one text that are indexed."""
 _TRACE_SPANS: Final = 20_000
 """Spans of a trace that are indexed, in the order of their ids."""
+_TRACE_PACKS: Final = 4_000
+"""Packs of a trace that are indexed: a pack has the short values of about ten spans."""
 _READ: Final = f"""
     SELECT k.project_id, k.trace_id, texts.*
     FROM unnest(%b::text[], %b::text[]) k (project_id, trace_id)
@@ -69,6 +72,12 @@ _READ: Final = f"""
         UNION ALL
         SELECT convert_to(left({PART_TEXT}, {_TEXT_CHARACTERS}), 'UTF8'), '{{}}'
         FROM parts q WHERE q.project_id = k.project_id AND q.trace_id = k.trace_id
+            AND octet_length(q.hash) > {PACK_ID_BYTES}
+        UNION ALL
+        (SELECT convert_to(q.text, 'UTF8'), '{{}}'
+        FROM parts q WHERE q.project_id = k.project_id AND q.trace_id = k.trace_id
+            AND octet_length(q.hash) = {PACK_ID_BYTES}
+        LIMIT {_TRACE_PACKS})
     ) texts
 """  # noqa: S608 - composed of constants; values are bound
 

@@ -18,7 +18,7 @@ from tracer.store.database.copy_text import NULL, escaped
 from tracer.store.database.keys import TraceKey
 from tracer.store.parts.columns import PACKED_COLUMNS, PROJECT_COLUMNS, SPLIT_COLUMNS, bit
 from tracer.store.parts.pack import PACK_BELOW, PACK_FROM, PayloadRow, pack
-from tracer.store.parts.save import save_packs, save_parts
+from tracer.store.parts.save import save_parts
 from tracer.store.parts.split import (
     SHARED_FROM,
     SPLIT_FROM,
@@ -113,8 +113,7 @@ def copy_spans(
     if narrow:
         _copy(cursor, _NARROW, "".join(narrow).encode())
     if wide:
-        save_parts(cursor, parts)
-        save_packs(cursor, packs)
+        save_parts(cursor, parts, packs)
         _copy(cursor, _WIDE, b"".join(_wide_line(labels, row) for labels, row in wide))
 
 

@@ -99,17 +99,6 @@ FORMER_CALLS = """
 DROP INDEX ix_spans_call;
 CREATE INDEX ix_spans_call ON spans (project_id, trace_id, call_id) WHERE call_id IS NOT NULL;
 """
-# Packs are to be compressed as they are written: LZ4 takes a tenth of the time of PostgreSQL's own
-# way, but not every server is built with it, the embedded one is not.
-COMPRESS = """
-DO $$ BEGIN
-    IF EXISTS (
-        SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)
-    ) THEN
-        ALTER TABLE parts ALTER COLUMN text SET COMPRESSION lz4;
-    END IF;
-END $$
-"""
 
 
 def _column(name: str, unpacked: str) -> str:
@@ -133,7 +122,6 @@ def upgrade() -> None:
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS spans_by_call")
         op.execute(CALLS)
     op.execute(REPLACE_CALLS)
-    op.execute(COMPRESS)
     op.execute(VIEW.format(", ".join(_column(name, UNPACKED) for name in COLUMNS)))
     op.execute(ASSEMBLE.format(packed=PACKED_VALUE))
     op.execute(TEXT.format(skeleton=ONLY_SKELETONS))
@@ -142,7 +130,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Put the packed values into their rows again, and build the former index."""
     op.execute(FORMER_CALLS)
-    op.execute("ALTER TABLE parts ALTER COLUMN text SET COMPRESSION default")
     op.execute(VIEW.format(", ".join(_column(name, "") for name in COLUMNS)))
     for name in PACKED:
         op.execute(f"""

@@ -94,6 +94,8 @@ def objects(value: Json) -> list[Json] | None:
 
 def milliseconds(value: Json) -> list[int] | None:
     """Return the only reading of a duration in milliseconds: its microseconds."""
+    if type(value) is float:
+        return [_whole(value * 1_000)] if 0 <= value < 10**12 else None
     number = value if type(value) is int and value >= 0 else amount(value)
     return [int(number * 1_000)] if number is not None and number < 10**12 else None
 
@@ -106,8 +108,16 @@ def seconds(value: Json) -> list[int] | None:
     number = amount(value)
     if number is None or number >= 10**12:
         return None
-    micros = int(number * 1_000_000)
+    micros = _whole(value * 1_000_000) if type(value) is float else int(number * 1_000_000)
     return [micros, micros // 1_000]
+
+
+def _whole(micros: float) -> int:
+    """Return the whole microseconds of a product, without the rounding error of floats.
+
+    Decimals take three times as long.
+    """
+    return int(round(micros, 3))
 
 
 def moment(event: Json) -> int | None:

@@ -38,10 +38,8 @@ def _with_fast_path(
 
     def build_fast(parts: dict[str, Json]) -> Built:
         numbers = parts[OBJECT] if len(parts) == 1 and OBJECT in parts else parts
-        for recipe in recipes(tuple(numbers)):
-            if (plain := split_plain(numbers, recipe, kind)) is not None:
-                return plain, True
-        return build(parts)
+        plain = split_plain(numbers, recipes(tuple(numbers)), kind)
+        return build(parts) if plain is None else (plain, True)
 
     return build_fast
 

@@ -54,14 +54,25 @@ class Step(NamedTuple):
     part: str | None
 
 
-_Partition = tuple[tuple[str, ...], tuple[str, ...]]
 SingleStep = tuple[int, int, str, str, Parse | None, int]
 """Bit, source, key, field, parse, json: of the only step for its field."""
 JointStep = tuple[int, int, str, str, Parse | None, int, bool, Build | None, str | None]
 """Bit, source, key, field, parse, json, merged, build, part: of any other step."""
+PartStep = tuple[int, int, str, str, Parse | None, int]
+"""Bit, source, key, part, parse, json: of a step for a field that one function builds."""
 
 SHARED: Final = 2
 """As ``json``: other steps decode the same text. 1: no other step does; 0: it is not decoded."""
+
+
+class Partition(NamedTuple):
+    """What applied steps leave of a source's attributes."""
+
+    unconsumed: tuple[str, ...]
+    """Names, like `consumed`."""
+    consumed: tuple[str, ...]
+    dialect: str | None
+    """The dialect of the accepted step with the highest precedence, of any source."""
 
 
 class Plan:
@@ -73,7 +84,9 @@ class Plan:
     __slots__ = (
         "_names",
         "_partitions",
+        "built_fields",
         "has_rare_fields",
+        "has_trace_facts",
         "joint_steps",
         "masks",
         "reads_span_name",
@@ -94,28 +107,35 @@ class Plan:
         shared = {text for text, readers in texts.items() if readers > 1}
         self.single_steps: list[SingleStep] = []
         """Steps that are the only one for their field."""
+        self.built_fields: dict[str, tuple[Build, list[PartStep]]] = {}
+        """Fields all of whose steps set parts for one build function: the function, the steps."""
         self.joint_steps: list[JointStep] = []
-        """The other steps; both lists are unpacked once instead of for each span."""
+        """The other steps; all are unpacked once instead of for each span."""
+        builds = _single_builds(steps)
         for index, step in enumerate(steps):
             json = int(step.rule.json)
             if json and (step.source, step.key) in shared:
                 json = SHARED
-            self._add(step, 1 << index, json)
+            self._add(step, 1 << index, json, builds.get(step.rule.field))
         self.record_fields = [field for field in self.masks if field in RECORD_FIELDS]
         self.trace_fields = [(field, field[6:]) for field in self.masks if field[:6] == "trace."]
+        self.has_trace_facts = bool(self.trace_fields) or "as_root" in self.masks
         self.has_rare_fields = not RARE_FIELDS.isdisjoint(self.masks)
         self.reads_span_name = any(step.key == NAME for step in steps)
         """The span's name is the last source."""
         self.source_count = len(names)
         self._names = names
-        self._partitions: dict[tuple[int, int, int], _Partition] = {}
+        self._partitions: dict[tuple[int, int, int], Partition] = {}
 
-    def _add(self, step: Step, bit: int, json: int) -> None:
+    def _add(self, step: Step, bit: int, json: int, only_build: Build | None) -> None:
         rule = step.rule
         merged = rule.field in MERGED
         build = None if step.part is None else rule.build
         single = (bit, step.source, step.key, rule.field, rule.parse, json)
-        if self.masks[rule.field] == bit and not merged and build is None:
+        if only_build is not None:
+            _, parts = self.built_fields.setdefault(rule.field, (only_build, []))
+            parts.append((bit, step.source, step.key, str(step.part), rule.parse, json))
+        elif self.masks[rule.field] == bit and not merged and build is None:
             self.single_steps.append(single)
         else:
             self.joint_steps.append((*single, merged, build, step.part))
@@ -124,8 +144,8 @@ class Plan:
         """Return the steps whose bits are set in ``bits``, by precedence."""
         return [step for index, step in enumerate(self.steps) if bits >> index & 1]
 
-    def partition(self, accepted_bits: int, rejected_bits: int, source: int) -> _Partition:
-        """Return the names of the source's unconsumed attributes, and of the consumed ones.
+    def partition(self, accepted_bits: int, rejected_bits: int, source: int) -> Partition:
+        """Return what these steps leave of a source's attributes.
 
         The tuples are the same objects for all spans of this plan.
         """
@@ -133,8 +153,11 @@ class Plan:
         if partition is None:
             names = self._names[source]
             consumed = self._consumed_names(accepted_bits, rejected_bits, source)
-            unconsumed = tuple(name for name in names if name not in consumed)
-            partition = unconsumed, tuple(name for name in names if name in consumed)
+            partition = Partition(
+                unconsumed=tuple(name for name in names if name not in consumed),
+                consumed=tuple(name for name in names if name in consumed),
+                dialect=next((step.dialect for step in self.steps_of(accepted_bits)), None),
+            )
             if len(self._partitions) < _MAX_PARTITIONS:
                 self._partitions[accepted_bits, rejected_bits, source] = partition
         return partition
@@ -156,6 +179,19 @@ class Plan:
             if step.rule.field not in fields_set:
                 kept.add(step.key)
         return {key for key, _ in fields} - kept
+
+
+def _single_builds(steps: Iterable[Step]) -> dict[str, Build]:
+    """Return the build function of each field all of whose steps set parts for the same one."""
+    builds: dict[str, set[Build | None]] = {}
+    for step in steps:
+        build = None if step.part is None or step.rule.field in MERGED else step.rule.build
+        builds.setdefault(step.rule.field, set()).add(build)
+    return {
+        field: build
+        for field, functions in builds.items()
+        if len(functions) == 1 and (build := next(iter(functions))) is not None
+    }
 
 
 class Table:

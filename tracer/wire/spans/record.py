@@ -40,7 +40,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     first_token, is_outside = None, False
     if "first_token_time" in fields or "first_token_delay" in fields:
         first_token, is_outside = first_token_time(resolution, start, end)
-    attributes, consumed = resolution.unconsumed_attributes(raw.attributes)
+    attributes, consumed, dialect = resolution.partition(raw.attributes)
     record = SpanRecord(
         trace_id=trace_id,
         span_id=span_id,
@@ -58,7 +58,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
         links=raw.links,
         resource=context.resource,
         scope=context.scope,
-        dialect=resolution.dialect,
+        dialect=dialect,
         claimed=consumed,
     )
     resolution.set_record_fields(record)
@@ -76,20 +76,22 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     if record.cost:
         record.cost_source = "given"
     if kind in SUMMING and (record.usage or record.cost):
-        dialect = resolution.dialect_of("usage") or resolution.dialect_of("cost")
-        record.echo = dialect in AGGREGATING
+        reporting = resolution.dialect_of("usage") or resolution.dialect_of("cost")
+        record.echo = reporting in AGGREGATING
     if raw.events:
         record.events = events_to_store(raw.events, resolution)
     if error and record.status_message is None:
         record.status_message = exception(raw.events)
     if resolution.has_rare_fields and "pending" in fields and parent_id is not None:
         _become_running(record, parent_id, fields.get("pending_parent"))
-    _flag(record, raw, resolution)
+    if _has_notes(record, raw, resolution):
+        _flag(record, raw, resolution)
     if is_outside:
         record.flags = [*record.flags, "first_token_outside"]
         if first_token is None:
             record.notes = {**record.notes, "first_token_time": {"outside": True}}
-    _add_trace_facts(record, resolution, context, traces)
+    if resolution.has_trace_facts or context.trace:
+        _add_trace_facts(record, resolution, context, traces)
     if resolution.has_rare_fields:
         traces.scores += scores_of(record, fields)
     return record
@@ -160,6 +162,20 @@ def _likely_kind(fields: dict[str, Json]) -> str:
     if "model" in fields or "requested_model" in fields:
         return "generation"
     return str(fields.get("kind_hint", "span"))
+
+
+def _has_notes(record: SpanRecord, raw: RawSpan, resolution: Resolution) -> bool:
+    """Return whether `_flag` has anything to add to the record."""
+    end = record.end_time
+    return bool(
+        record.name != raw.name
+        or raw.notes
+        or resolution.notes
+        or resolution.field_notes
+        or raw.dropped
+        or raw.parent_id == raw.span_id
+        or (end is not None and end < record.start_time)
+    )
 
 
 def _flag(record: SpanRecord, raw: RawSpan, resolution: Resolution) -> None:

@@ -11,7 +11,7 @@ from tracer.wire.clean import decode_text
 from tracer.wire.dialects import DIALECTS
 from tracer.wire.dialects.table import EVENT, NAME, Build
 from tracer.wire.json_text import NULL
-from tracer.wire.spans.plans import MERGED, SHARED, Plan, Step, Table
+from tracer.wire.spans.plans import MERGED, SHARED, PartStep, Plan, Step, Table
 
 __all__ = (
     "AGGREGATING",
@@ -53,6 +53,7 @@ class Resolution:
         "field_notes",
         "fields",
         "has_rare_fields",
+        "has_trace_facts",
         "notes",
     )
 
@@ -64,12 +65,16 @@ class Resolution:
         """Notes on fields, by field."""
         self.has_rare_fields = plan.has_rare_fields
         """The fields may include `RARE_FIELDS`."""
+        self.has_trace_facts = plan.has_trace_facts
+        """The fields may include some of the trace."""
         self._plan = plan
         self._accepted = self._rejected = 0
         if plan.reads_span_name:
             sources = [*sources, {NAME: name}]
         decoded: dict[int, Json] = {}
         self._apply_single_steps(sources, decoded)
+        for field, (build, steps) in plan.built_fields.items():
+            self._apply_part_steps(field, build, steps, sources, decoded)
         if plan.joint_steps:
             self._apply_joint_steps(sources, decoded)
 
@@ -101,9 +106,52 @@ class Resolution:
             shared[id(text)] = value
         return value
 
+    def _apply_part_steps(
+        self,
+        field: str,
+        build: Build,
+        steps: list[PartStep],
+        sources: list[dict[str, Json]],
+        decoded: dict[int, Json],
+    ) -> None:
+        """Apply the steps of a field that one function builds, in half the time of joint steps."""
+        parts: dict[str, Json] = {}
+        accepted_bits = rejected_bits = 0
+        for bit, source, key, part, parse, json in steps:
+            value = sources[source][key]
+            if json and type(value) is str:
+                value = self._decode(key, value, decoded if json == SHARED else None)
+            if parse is not None:
+                value = parse(value)
+            if value is None:
+                continue
+            if value is NULL:
+                value = None
+            present = parts.setdefault(part, value)
+            if present is value or _same(present, value):
+                accepted_bits |= bit
+            else:
+                rejected_bits |= bit
+        self._accepted |= accepted_bits
+        self._rejected |= rejected_bits
+        if accepted_bits:
+            self._build(field, build, parts)
+
+    def _build(self, field: str, build: Build, parts: dict[str, Json]) -> None:
+        result = build(parts)
+        built, complete = result[0], result[1]
+        # An input may be an empty object; any other empty field counts as not set.
+        kept = bool(built) or (complete and built is not None and field in _PAYLOADS)
+        if kept:
+            self.fields[field] = built
+            if len(result) == 3 and result[2]:
+                self.field_notes[field] = result[2]
+        if not (kept and complete):
+            self.keep_attributes_of(field)
+
     def _apply_joint_steps(self, sources: list[dict[str, Json]], decoded: dict[int, Json]) -> None:
         """Apply the steps whose field other steps set too, or a build function of several parts."""
-        fields, accepted_bits, rejected_bits = self.fields, self._accepted, 0
+        fields, accepted_bits, rejected_bits = self.fields, self._accepted, self._rejected
         builds: dict[str, Build] = {}
         for bit, source, key, field, parse, json, merged, build, part in self._plan.joint_steps:
             value = sources[source][key]
@@ -138,30 +186,13 @@ class Resolution:
                 rejected_bits |= bit
         self._accepted, self._rejected = accepted_bits, rejected_bits
         for field, build in builds.items():
-            result = build(fields[field])
-            built, complete = result[0], result[1]
-            # An input may be an empty object; any other empty field counts as not set.
-            kept = bool(built) or (complete and built is not None and field in _PAYLOADS)
-            if kept:
-                fields[field] = built
-                if len(result) == 3 and result[2]:
-                    self.field_notes[field] = result[2]
-            else:
-                # The parts had no usable value.
-                del fields[field]
-            if not (kept and complete):
-                self.keep_attributes_of(field)
+            # Without a usable value in the parts, the field is not set.
+            self._build(field, build, fields.pop(field))
 
     @property
     def accepted_steps(self) -> list[Step]:
         """The steps that set the fields, by precedence; the shown mapping lists them."""
         return self._plan.steps_of(self._accepted)
-
-    @property
-    def dialect(self) -> str | None:
-        """The dialect of the accepted step with the highest precedence."""
-        lowest = self._accepted & -self._accepted
-        return self._plan.steps[lowest.bit_length() - 1].dialect if lowest else None
 
     def dialect_of(self, field: str) -> str | None:
         """Return the dialect that set ``field``, even if only in part."""
@@ -195,24 +226,31 @@ class Resolution:
             del self.fields[field]
             self.keep_attributes_of(field)
 
-    def unconsumed_attributes(
+    def partition(
         self, attributes: dict[str, Json]
-    ) -> tuple[dict[str, Json], tuple[str, ...]]:
-        """Return the span's unconsumed attributes, and the names of the consumed ones."""
-        unconsumed, consumed = self._plan.partition(self._accepted, self._rejected, 0)
-        return {name: attributes[name] for name in unconsumed} if consumed else attributes, consumed
+    ) -> tuple[dict[str, Json], tuple[str, ...], str | None]:
+        """Return the span's unconsumed attributes, the names of the others, and the dialect.
+
+        It is the dialect of the accepted step with the highest precedence.
+        """
+        unconsumed, consumed, dialect = self._plan.partition(self._accepted, self._rejected, 0)
+        if consumed:
+            attributes = {name: attributes[name] for name in unconsumed}
+        return attributes, consumed, dialect
 
     def unconsumed_event_attributes(
         self, source: int, attributes: dict[str, Json]
     ) -> dict[str, Json]:
         """Return the ``attributes`` of an event, which are a source, without the consumed ones."""
-        unconsumed, _ = self._plan.partition(self._accepted, self._rejected, source)
-        return {name: attributes[name] for name in unconsumed}
+        partition = self._plan.partition(self._accepted, self._rejected, source)
+        return {name: attributes[name] for name in partition.unconsumed}
 
     def consumed_events(self) -> set[int]:
         """Return the indexes of the events that were consumed as a whole."""
         last = self._plan.source_count - 1
-        keys = self._plan.partition(self._accepted, self._rejected, last)[1] if last else ()
+        if not last:
+            return set()
+        keys = self._plan.partition(self._accepted, self._rejected, last).consumed
         return {int(key.rpartition("#")[2]) for key in keys if key.startswith(EVENT)}
 
 

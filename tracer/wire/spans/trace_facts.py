@@ -9,6 +9,8 @@ from tracer.records import RANK_SPAN, Json, ScoreRecord, SpanPatch, SpanRecord, 
 
 _encode: Final = exact_json.encode
 _MERGED: Final = ("tags", "metadata")
+_NESTED: Final = frozenset(("input", "output", "metadata"))
+"""Fields whose values may be equal in Python, as 1 and True are, but different JSON."""
 
 
 class TraceFacts:
@@ -16,6 +18,8 @@ class TraceFacts:
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, int, bool, str, bytes], TraceRecord] = {}
+        self._latest: dict[str, tuple[TraceRecord, dict[str, Json]]] = {}
+        """By trace: the record that was added or repeated last, and the fields as sent."""
         self.scores: list[ScoreRecord] = []
         self.patches: list[SpanPatch] = []
         self.exported: list[TraceRecord] = []
@@ -31,6 +35,15 @@ class TraceFacts:
         """Record these fields, tags and metadata of the span's trace."""
         trace_id, start = record.trace_id, record.start_time
         by_root = rank == RANK_SPAN and record.parent_span_id is None
+        latest = self._latest.get(trace_id)
+        if latest is not None:
+            # Most spans repeat what the span before them sent: no need to encode the fields again,
+            # which takes 1 to 2 µs.
+            fact, sent = latest
+            repeats = fact.rank == rank and fact.by_root is by_root and fact.process == process
+            if repeats and sent == fields and _NESTED.isdisjoint(fields):
+                note_time(fact, start)
+                return fact
         key = (trace_id, rank, by_root, process, _encode(fields))
         fact = self._records.get(key)
         if fact is None:
@@ -47,6 +60,7 @@ class TraceFacts:
             )
         else:
             note_time(fact, start)
+        self._latest[trace_id] = fact, fields
         return fact
 
     def records(self) -> list[TraceRecord]:

@@ -71,15 +71,22 @@ def recipes(terms: tuple[tuple[str, str], ...], beside: frozenset[str]) -> tuple
 
 
 def split_plain(
-    numbers: Mapping[str, Number], recipe: Recipe, kind: type[Number] = int
+    numbers: Mapping[str, Number], recipes: Iterable[Recipe], kind: type[Number] = int
 ) -> dict[str, Number] | None:
-    """Return the usage types of numbers by name; None: they contradict the recipe.
+    """Return the usage types of numbers by name; None: they contradict every recipe.
 
     None as well for a value that is not of this ``kind``, int or Decimal.
     """
     for number in numbers.values():
         if type(number) is not kind or not 0 <= number <= MAX_COUNT:
             return None
+    for recipe in recipes:
+        if (by_type := _split(numbers, recipe)) is not None:
+            return by_type
+    return None
+
+
+def _split(numbers: Mapping[str, Number], recipe: Recipe) -> dict[str, Number] | None:
     synonyms, sides, apart, total = recipe
     for name, synonym in synonyms:
         if numbers[name] != numbers[synonym]:

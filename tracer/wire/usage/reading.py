@@ -82,10 +82,7 @@ def read_plain(
 
     ``plain`` are the recipes of the names' `Layout`.
     """
-    for recipe in plain:
-        if (by_type := split_plain(sent, recipe, kind)) is not None:
-            return by_type
-    return None
+    return split_plain(sent, plain, kind)
 
 
 def read_cost(sent: Mapping[str, Json], convention: Convention = INSIDE) -> Cost:

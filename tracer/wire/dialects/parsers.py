@@ -105,10 +105,10 @@ def seconds(value: Json) -> list[int] | None:
 
     The conventions require seconds; some frameworks send milliseconds under the same names.
     """
-    number = amount(value)
+    number = value if type(value) is float and value >= 0 else amount(value)
     if number is None or number >= 10**12:
         return None
-    micros = _whole(value * 1_000_000) if type(value) is float else int(number * 1_000_000)
+    micros = _whole(number * 1_000_000) if type(number) is float else int(number * 1_000_000)
     return [micros, micros // 1_000]
 
 

@@ -39,11 +39,11 @@ class TraceFacts:
         if latest is not None:
             # Most spans repeat what the span before them sent: no need to encode the fields again,
             # which takes 1 to 2 µs.
-            fact, sent = latest
-            repeats = fact.rank == rank and fact.by_root is by_root and fact.process == process
+            known, sent = latest
+            repeats = known.rank == rank and known.by_root is by_root and known.process == process
             if repeats and sent == fields and _NESTED.isdisjoint(fields):
-                note_time(fact, start)
-                return fact
+                note_time(known, start)
+                return known
         key = (trace_id, rank, by_root, process, _encode(fields))
         fact = self._records.get(key)
         if fact is None:

@@ -197,7 +197,7 @@ def test_popovers_open_beside_their_buttons_within_the_window(
     page = open_page(TRACE, width=width)
     popovers = {"Edit tags": "tag-form", "Score": "score", "Share": "share", "Export": "export"}
     for name, popover in popovers.items():
-        button = page.get_by_role("button", name=name)
+        button = page.get_by_role("button", name=name, exact=True)
         button.click()
         shown, beside = page.locator(f"#{popover}").bounding_box(), button.bounding_box()
         assert shown is not None

@@ -81,5 +81,5 @@ def test_a_large_result_that_many_calls_are_sent_is_found() -> None:
 def test_full_windows_are_one_finding_for_each_model() -> None:
     findings = list(full_windows([FullCall("a", "m", 0.81), FullCall("b", "m", 0.95)]))
     assert [(finding.spans, finding.count) for finding in findings] == [(["a", "b"], 2)]
-    assert findings[0].title == "2 calls fill more than 80% of the context window of m"
-    assert "95%" in findings[0].detail
+    assert findings[0].title == "2 calls fill more than 80 % of the context window of m"
+    assert "95 %" in findings[0].detail

@@ -81,7 +81,7 @@ def test_the_slowest_is_work_and_no_span_that_waits_for_it() -> None:
     ]
     [slowest] = highlights_of(*steps)["slowest"]
     assert slowest.title == "tool took 6 s of 10 s"
-    assert slowest.detail == "60% of the time of the trace."
+    assert slowest.detail == "60 % of the time of the trace."
     assert slowest.spans == ["tool", "model"]
 
 
@@ -102,6 +102,6 @@ def test_the_dearest_model_call_has_its_share_of_the_cost() -> None:
 
     [dearest] = highlights_of(call("a", "0.01"), call("b", "0.03"))["dearest"]
     assert dearest.title == "b cost $0.0300 of $0.0400"
-    assert dearest.detail == "75% of the cost of the trace."
+    assert dearest.detail == "75 % of the cost of the trace."
     assert dearest.spans == ["b", "a"]
     assert "dearest" not in highlights_of(call("a", "0.01"))

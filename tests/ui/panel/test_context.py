@@ -204,4 +204,4 @@ def test_a_cache_that_a_changing_prefix_breaks_is_a_finding(
     client.post("/api/v1/batch", json={"spans": [{**root, "start_time": DAY.format(0)}]})
     claims = [claim.text for claim in get_page(f"/traces/{TRACE}/findings").all("p", "claim")]
     assert any(claim.startswith("Message 1 (system) changes from call") for claim in claims)
-    assert "3 calls fill more than 80% of the context window of gpt-4o" in claims
+    assert "3 calls fill more than 80 % of the context window of gpt-4o" in claims

@@ -49,8 +49,8 @@ def full_windows(calls: Iterable[FullCall]) -> Iterator[Finding]:
         count = f"{len(full):,} calls fill" if len(full) > 1 else "A call fills"
         yield Finding(
             kind="window",
-            title=f"{count} more than {FULL_SHARE:.0%} of the context window of {model}",
-            detail=f"At most {highest:.0%}: what follows is cut or refused at 100%.",
+            title=f"{count} more than {100 * FULL_SHARE:.0f} % of the context window of {model}",
+            detail=f"At most {100 * highest:.0f} %: what follows is cut or refused at 100 %.",
             spans=[call.span_id for call in full][:MAX_SPANS],
             count=len(full),
         )

@@ -145,7 +145,7 @@ class Highlighter:
             return
         took, span = work[0]
         title = f"{span.name or 'A span'} took {_seconds(took)} of {_seconds(length)}"
-        detail = f"{took / length:.0%} of the time of the trace."
+        detail = f"{100 * took / length:.0f} % of the time of the trace."
         next_ids = [other.span_id for _, other in work[1:3]]
         yield Finding(
             kind="slowest",
@@ -161,7 +161,7 @@ class Highlighter:
             return
         cost, _, span = ranked[0]
         title = f"{span.name or 'A model call'} cost ${cost:.4f} of ${self._cost:.4f}"
-        detail = f"{float(cost / self._cost):.0%} of the cost of the trace."
+        detail = f"{float(100 * cost / self._cost):.0f} % of the cost of the trace."
         spans = [span.span_id for _, _, span in ranked[:3]]
         yield Finding(kind="dearest", title=title, detail=detail, spans=spans, count=len(spans))
 

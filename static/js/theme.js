@@ -8,7 +8,7 @@
     for (const [name, width] of Object.entries(JSON.parse(localStorage.getItem("splitters") ?? "{}")))
       if (width > 0) root.style.setProperty(`--${name}`, `${Number(width)}px`);
   } catch { /* private window */ }
-  // The zone of times, unless the reader chose one; the server shows them in it from the next page on.
+  // The zone of times, unless the visitor chose one: the server uses it from the next page on.
   const zone = `tracer_zone=auto:${Intl.DateTimeFormat().resolvedOptions().timeZone}`, set = /(?:^|; )(tracer_zone=[^;]*)/.exec(document.cookie)?.[1];
   if (zone !== set && (!set || set.startsWith("tracer_zone=auto:"))) document.cookie = `${zone}; path=/; max-age=31536000; samesite=lax`;
   addEventListener("click", (event) => {

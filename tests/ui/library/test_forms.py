@@ -20,7 +20,7 @@ from tracer.store.library.datasets import (
     save_item,
 )
 from tracer.store.library.prompts import PromptDraft, PromptVersion, create_version, get_version
-from tracer.ui.library.written import MAX_TEXT_LENGTH, read_value, written
+from tracer.ui.library.written import MAX_TEXT_LENGTH, editable_text, read_value
 
 PROMPTS, DATASETS = "/project/default/prompts", "/project/default/datasets"
 
@@ -81,7 +81,7 @@ def test_an_item_whose_text_looks_like_unstorable_json_is_shown_and_saved_unchan
     project: str, client: FlaskClient, get_page: GetPage
 ) -> None:
     texts = ['{"a": "\\u0000"}', '"\\ud83d"', '["\\ud83d\\ude00"]', "a\rb"]
-    assert [read_value("input", written(text)) for text in texts] == texts
+    assert [read_value("input", editable_text(text)) for text in texts] == texts
     dataset = save_dataset(project, "d", {})
     # More characters than a form takes: sent over the API.
     long = "x" * (MAX_TEXT_LENGTH + 1)
@@ -215,4 +215,4 @@ def test_an_item_has_to_conform_to_the_schema_of_its_dataset(
 @pytest.mark.parametrize("value", [None, "a", "1", '"', "null", 1.5, {"a": [None]}, [], False])
 def test_every_value_is_written_as_a_text_that_gives_it_again(app: Flask, value: Json) -> None:
     with app.test_request_context():
-        assert read_value("field", written(value)) == value
+        assert read_value("field", editable_text(value)) == value

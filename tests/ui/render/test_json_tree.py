@@ -37,9 +37,9 @@ def test_each_line_has_the_pointer_of_the_value_it_shows(value: Any) -> None:
 def test_long_lists_are_shown_page_by_page() -> None:
     numbers = list(range(250))
     first = view(numbers, "/x")
-    assert (len(first.items), first.left) == (100, 150)
+    assert (len(first.items), first.remaining) == (100, 150)
     second = view(numbers, "/x", 100)
-    assert (second.items[0].text, second.left) == ("100", 50)
+    assert (second.items[0].text, second.remaining) == ("100", 50)
 
 
 def test_deep_values_end_in_a_link() -> None:
@@ -47,7 +47,7 @@ def test_deep_values_end_in_a_link() -> None:
     for _ in range(50):
         value = {"in": value}
     deepest = list(walk(view(value, "")))[-1]
-    assert (deepest.left, deepest.items) == (1, [])
+    assert (deepest.remaining, deepest.items) == (1, [])
     assert resolve(value, deepest.pointer) != {}
 
 
@@ -59,7 +59,7 @@ def test_a_wide_and_deep_value_is_bounded_as_a_whole() -> None:
 def test_a_long_text_is_cut_unless_its_own_page_is_requested() -> None:
     text = "x" * 5000
     inner = view({"t": text}, "").items[0]
-    assert (len(inner.text), inner.cut) == (2001, "5.00 kB")
+    assert (len(inner.text), inner.full_size) == (2001, "5.00 kB")
     assert view(text, inner.pointer).text == f'"{text}"'
 
 

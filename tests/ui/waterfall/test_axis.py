@@ -52,7 +52,7 @@ def test_no_bar_runs_backwards(
 def test_idle_time_is_drawn_short() -> None:
     # Ten seconds of work around an idle hour, which is drawn as 0.2 s.
     axis = Axis(START, moment(3610), cuts=(Cut(4 * SECOND, 3604 * SECOND),))
-    assert axis.drawn == 10.2 * SECOND
+    assert axis.drawn_length == 10.2 * SECOND
     assert axis.percent(moment(2)) == pytest.approx(2 / 10.2 * 100)
     assert axis.percent(moment(3604)) == pytest.approx(4.2 / 10.2 * 100)
     assert axis.percent(moment(1804)) == pytest.approx(4.1 / 10.2 * 100)

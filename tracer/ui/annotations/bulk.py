@@ -94,7 +94,7 @@ def bulk(project_id: str) -> str | AnyResponse:
 @bp.post("/project/<project_id>/bulk")
 def do_bulk(project_id: str) -> AnyResponse:
     """Create the job, which can be undone until it starts, and redirect to its page."""
-    return _make(project_id, _change(request.form.get("action", "")))
+    return _create_job(project_id, _change(request.form.get("action", "")))
 
 
 @bp.get("/project/<project_id>/bulk/delete")
@@ -106,7 +106,7 @@ def bulk_delete(project_id: str) -> str:
 @bp.post("/project/<project_id>/bulk/delete")
 def do_bulk_delete(project_id: str) -> AnyResponse:
     """Create the job that deletes the traces."""
-    return _make(project_id, Delete())
+    return _create_job(project_id, Delete())
 
 
 def _page(project_id: str, action: str) -> str:
@@ -126,14 +126,14 @@ def _page(project_id: str, action: str) -> str:
     )
 
 
-def _make(project_id: str, change: TraceChange) -> AnyResponse:
+def _create_job(project_id: str, change: TraceChange) -> AnyResponse:
     chosen = Chosen.read(request.form, request.form.getlist("trace"))
     selected, by = chosen.selected(), author(named=isinstance(change, Score))
     with transaction():
-        made = jobs.create_job(
+        job = jobs.create_job(
             project_id, change, selected, query=chosen.query, delay=UNDO_SECONDS, author=by
         )
-    return redirect(url_for("ui.job", project_id=project_id, job_id=made.job_id), 303)
+    return redirect(url_for("ui.job", project_id=project_id, job_id=job.job_id), 303)
 
 
 def _change(action: str) -> TraceChange:

@@ -23,9 +23,9 @@ def delete(target: AnnotationTarget) -> str:
 def do_delete(target: AnnotationTarget) -> AnyResponse:
     """Delete the trace or session, and redirect to the list, or to the progress of the job."""
     project_id = target.subject.project_id
-    made = delete_subject(target.subject, _contents(target), delay=UNDO_SECONDS, author=author())
-    if made is not None:
-        return redirect(url_for("ui.job", project_id=project_id, job_id=made.job_id), 303)
+    job = delete_subject(target.subject, _contents(target), delay=UNDO_SECONDS, author=author())
+    if job is not None:
+        return redirect(url_for("ui.job", project_id=project_id, job_id=job.job_id), 303)
     return redirect(url_for(f"ui.{target.noun}_list", project_id=project_id), 303)
 
 

@@ -52,8 +52,8 @@ def do_export(project_id: str) -> AnyResponse:
     text = form.get("q", "").strip()
     selection_of(text)
     with transaction():
-        made = create_export(project_id, text, spec, form.get("sort") or None, author())
-    return redirect(url_for("ui.job", project_id=project_id, job_id=made.job_id), 303)
+        job = create_export(project_id, text, spec, form.get("sort") or None, author())
+    return redirect(url_for("ui.job", project_id=project_id, job_id=job.job_id), 303)
 
 
 @bp.get("/project/<project_id>/jobs/<id:job_id>/file")

@@ -25,7 +25,7 @@ def job_list(project_id: str) -> Representations:
     rows = jobs.list_jobs(project_id)
     return Representations(
         "annotations/jobs.html",
-        context=lambda: {"project_id": project_id, "rows": rows, "described": described},
+        context=lambda: {"project_id": project_id, "rows": rows, "describe": describe},
         data=lambda: Jobs(data=[answers.job(row) for row in rows]),
     )
 
@@ -39,7 +39,7 @@ def job(project_id: str, job_id: str) -> Representations:
         context=lambda: {
             "project_id": project_id,
             "job": row,
-            "described": described(row),
+            "description": describe(row),
             "file_until": expires_at(row),
             "is_open": row.status in (jobs.WAITING, jobs.RUNNING),
         },
@@ -58,7 +58,7 @@ def undo_job(project_id: str, job_id: str) -> AnyResponse:
     return redirect(url_for("ui.job", project_id=project_id, job_id=job_id), 303)
 
 
-def described(row: JobRow) -> str:
+def describe(row: JobRow) -> str:
     """Return what a job does, such as ``tag +reviewed −new``."""
     change: Mapping[str, Any] = row.change
     action = str(change.get("action", ""))

@@ -42,13 +42,13 @@ def score(target: AnnotationTarget) -> AnyResponse | str:
     if "lines" not in request.form:
         _save(target, secrets.token_hex(16), target.subject.span_id)
         return menu_after(target) if in_menu else annotations_of(target, "scores")
-    given, refused = _save_lines(target)
-    if in_menu and (given or refused):
-        return menu_after(target, given, refused)
+    saved, refused = _save_values(target)
+    if in_menu and (saved or refused):
+        return menu_after(target, saved, refused)
     if refused:
         reasons = " ".join(f"{name}: {reason}" for name, (_, reason) in refused.items())
-        refuse(f"Not saved: {reasons}{' The others are saved.' if given else ''}")
-    if not given:
+        refuse(f"Not saved: {reasons}{' The others are saved.' if saved else ''}")
+    if not saved:
         refuse("Enter at least one value.")
     return annotations_of(target, "scores")
 
@@ -74,25 +74,25 @@ def _save(target: AnnotationTarget, score_id: str, span_id: str | None) -> None:
     _write(target, score_id, span_id, _form_fields(scores.list_kinds(target.subject.project_id)))
 
 
-def _save_lines(target: AnnotationTarget) -> tuple[int, dict[str, tuple[str, str]]]:
+def _save_values(target: AnnotationTarget) -> tuple[int, dict[str, tuple[str, str]]]:
     """Save the values that are valid; return their number, and (value, reason) of the others."""
-    given, refused = 0, {}
+    saved, refused = 0, {}
     author(named=True)
     for kind in scores.list_kinds(target.subject.project_id):
         text = _field(f"line.{kind.name}")
         if not text:
             continue
         try:
-            fields = _line_fields(kind, text)
+            fields = _value_fields(kind, text)
         except ValueError as error:
             refused[kind.name] = text, str(error)
             continue
-        given += 1
+        saved += 1
         _write(target, secrets.token_hex(16), target.subject.span_id, fields)
-    return given, refused
+    return saved, refused
 
 
-def _line_fields(kind: ScoreKind, text: str) -> dict[str, Any]:
+def _value_fields(kind: ScoreKind, text: str) -> dict[str, Any]:
     """Return the fields of a score of this kind; ValueError: the value is not valid."""
     fields: dict[str, Any] = {"name": kind.name, "data_type": kind.data_type}
     fields |= {"comment": _comment(), "config_id": kind.config_id}
@@ -134,10 +134,10 @@ def _form_fields(kinds: list[ScoreKind]) -> dict[str, Any]:
         refuse(f"Enter the score's name, in at most {_MAX_NAME} characters.")
     if data_type not in dict(TYPES):
         refuse("Choose a type: number, category, yes or no, or text.")
-    known = next((k for k in kinds if (k.name, k.data_type) == (name, data_type)), None)
+    previous = next((k for k in kinds if (k.name, k.data_type) == (name, data_type)), None)
     fields: dict[str, Any] = {"name": name, "data_type": data_type, "comment": _comment()}
     if data_type == "numeric":
-        return fields | _number(known)
+        return fields | _number(previous)
     if data_type == "boolean":
         answer = request.form.get("yes")
         if answer not in ("yes", "no"):
@@ -148,19 +148,19 @@ def _form_fields(kinds: list[ScoreKind]) -> dict[str, Any]:
         refuse(f"Enter the score's text, in at most {_MAX_TEXT:,} characters.")
     fields["string_value"] = text
     if data_type == "categorical":
-        earlier = known.categories if known else []
+        earlier = previous.categories if previous else []
         fields["metadata"] = {"categories": list(dict.fromkeys([*earlier, text]))[:50]}
     return fields
 
 
-def _number(known: ScoreKind | None) -> dict[str, Json]:
-    """Return the value and its range; without one in the form, the range of the last such score."""
+def _number(previous: ScoreKind | None) -> dict[str, Json]:
+    """Return the value and its range; without one in the form, that of the previous such score."""
     value = _float("value")
     if value is None:
         refuse("Enter the score's value: a number.")
     low, high = _float("low"), _float("high")
-    if low is None and high is None and known is not None:
-        low, high = known.low, known.high
+    if low is None and high is None and previous is not None:
+        low, high = previous.low, previous.high
     if low is not None and high is not None and low > high:
         refuse(f"The range is empty: {number(low)} to {number(high)}.")
     try:

@@ -64,7 +64,7 @@ def revoke(target: AnnotationTarget, share_id: str) -> AnyResponse:
 
 def _page(target: AnnotationTarget, new_link: str = "") -> str:
     config = services().config
-    # Behind a proxy, the first allowed name is the one that others reach, over HTTPS.
+    # Behind a proxy, others reach the server over HTTPS under the first allowed name.
     name = config.allowed_names[0] if config.allowed_names and config.trusted_proxies else ""
     return render(
         "annotations/_share.html" if is_fragment() else "annotations/shares.html",

@@ -12,9 +12,9 @@ PRESERVED = (
     *("open", "zoom", "idle", "lens", "q", "list"),
     *("kind", "level", "sort", "cursor", "sent"),
 )
-"""Parameters that stay when another span is selected; each page of a trace reads those it knows."""
+"""Parameters that stay when another span is selected; each page of a trace reads its own ones."""
 VIEW_ONLY = ("kind", "level", "sort", "cursor", "sent")
-"""Those of the views beside the tree, which a link from a view to the tree drops."""
+"""Those of log, transcript and statistics, which a link from there to the tree drops."""
 # URLs have a maximum length; the nodes that were opened first are dropped first.
 MAX_OPEN = 20
 

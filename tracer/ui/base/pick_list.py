@@ -1,4 +1,4 @@
-"""A pick list of a form."""
+"""The drop-down lists of filter forms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PickList:
-    """A pick list of a form of filters."""
+    """A drop-down list of a filter form."""
 
     field: str
     any: str

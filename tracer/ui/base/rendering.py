@@ -13,7 +13,7 @@ from tracer.web.replica import seconds_behind
 
 
 def render(template: str, **context: object) -> str:
-    """Return a template as HTML; ``context`` has all that it shows, as templates run no query."""
+    """Return a template as HTML; ``context`` has all of its values, as templates run no query."""
     if not is_fragment_template(template):
         identity: Identity | None = g.get("identity")
         context["switcher"] = _switcher(identity) if identity is not None else []
@@ -37,7 +37,7 @@ def _switcher(identity: Identity) -> list[tuple[Project, str]]:
 def _page_of_any_project() -> str:
     """Return the endpoint of this page, or of the list that it belongs to.
 
-    What a page shows, such as a trace, exists in one project; its list exists in each.
+    The subject of a page, such as a trace, exists in one project; its list exists in each.
     """
     rule = request.url_rule
     parts = rule.rule.split("/") if rule is not None else []

@@ -15,7 +15,7 @@ from tracer.ui.base.blueprint import bp
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 _ENDPOINT: Final = "static"
 _HASH_BYTES: Final = 4
-# What stays as it is, and what is left out or becomes one character.
+# Quoted text is kept. Space around braces and signs is removed; any other becomes one space.
 _CSS: Final = re.compile(r"""("[^"]*"|'[^']*')|[\s;]*(})\s*|\s*([{;,>])\s*|(:)\s+|\s+""")
 
 
@@ -50,17 +50,17 @@ def content_hashes(directory: str) -> ContentHashes:
 
 @bp.app_url_defaults
 def add_hash(endpoint: str, values: dict[str, Any]) -> None:
-    """Add the content hash as ``v`` to what ``url_for`` makes of a static file."""
+    """Add the content hash as ``v`` to the URL that ``url_for`` returns for a static file."""
     if endpoint == _ENDPOINT and (digest := _hash_of(values["filename"])):
         values.setdefault("v", digest)
 
 
 @bp.after_app_request
 def allow_caching(response: Response) -> Response:
-    """Mark a static file as immutable where the URL has the hash of what is sent."""
+    """Mark a static file as immutable if its URL has the hash of the content."""
     if request.endpoint != _ENDPOINT or response.status_code not in (200, 304):
         return response
-    # Any other URL shows another content some day: browsers ask for it again each time.
+    # The content behind any other URL may change, so browsers revalidate it each time.
     if request.args.get("v") == _hash_of((request.view_args or {})["filename"]):
         response.headers["Cache-Control"] = IMMUTABLE
     return response
@@ -70,8 +70,8 @@ def allow_caching(response: Response) -> Response:
 def shorten_styles(response: Response) -> Response:
     """Send a style sheet without its comments, indents and line ends."""
     filename = (request.view_args or {}).get("filename", "")
-    of_style = request.endpoint == _ENDPOINT and filename.endswith(".css")
-    if of_style and response.status_code == 200 and request.method == "GET":
+    is_style_sheet = request.endpoint == _ENDPOINT and filename.endswith(".css")
+    if is_style_sheet and response.status_code == 200 and request.method == "GET":
         response.direct_passthrough = False
         style = response.get_data(as_text=True)
         response.close()
@@ -81,7 +81,7 @@ def shorten_styles(response: Response) -> Response:
 
 @lru_cache(maxsize=64)
 def shortened(style: str) -> str:
-    """Return a style sheet without what only its readers need."""
+    """Return a style sheet without comments, indents and line ends."""
     without_comments = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
     return _CSS.sub(
         lambda match: match[match.lastindex or 0].strip() or " ", without_comments

@@ -1,4 +1,4 @@
-"""What annotations are made on: the routes that traces and sessions share, and their addresses."""
+"""The targets of annotations: the routes that traces and sessions share, and their addresses."""
 
 from __future__ import annotations
 

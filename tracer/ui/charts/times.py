@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from tracer.ui.render.time_zone import reader_zone
+from tracer.ui.render.time_zone import visitor_zone
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -42,7 +42,7 @@ class Tick:
 
 
 def ticks(axis: TimeAxis) -> list[Tick]:
-    """Return at most seven labels at round times of the reader's zone."""
+    """Return at most seven labels at round times of the visitor's zone."""
     length = axis.until - axis.since
     step = next((step for step in _STEPS if length / step <= _MAX_LABELS), _STEPS[-1])
     return [
@@ -58,8 +58,8 @@ def anchor(position: float) -> str:
 
 
 def _multiples(axis: TimeAxis, step: timedelta) -> Iterator[datetime]:
-    """Yield the round times within an axis, as the reader's clock shows them."""
-    zone = reader_zone()
+    """Yield the round times within an axis, as a clock in the visitor's zone shows them."""
+    zone = visitor_zone()
     first = axis.since.astimezone(zone).replace(tzinfo=None)
     time = first - (first - _MONDAY) % step
     while (moment := time.replace(tzinfo=zone)) < axis.until:
@@ -78,8 +78,8 @@ def _label(time: datetime, step: timedelta, length: timedelta) -> str:
 
 
 def bucket_name(start: datetime, step: timedelta) -> str:
-    """Return the name of a bucket in the reader's zone: ``Mon 16 Nov 14:00``, or the day alone."""
-    start = start.astimezone(reader_zone())
+    """Return the name of a bucket in the visitor's zone: ``Mon 16 Nov 14:00``, or the day alone."""
+    start = start.astimezone(visitor_zone())
     day = f"{start:%a} {start.day} {start:%b}"
     if step >= _DAY:
         return day if step < timedelta(days=300) else f"{start:%Y}"

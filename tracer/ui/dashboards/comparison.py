@@ -17,7 +17,7 @@ from tracer.store.measure import comparison
 from tracer.store.measure.answer import answer
 from tracer.store.measure.comparison import Side
 from tracer.ui.charts.units import Unit
-from tracer.ui.render.time_zone import reader_clock
+from tracer.ui.render.time_zone import visitor_clock
 
 BY: Final = {
     "model": "Models",
@@ -83,7 +83,7 @@ class Group:
 def groups_of(calls: Calls) -> list[Group]:
     """Return the groups that can be compared, those with the most calls first."""
     question = calls.question(group_by=(calls.by,), limit=_OFFERED)
-    counted = answer(calls.project_id, question, reader_clock())
+    counted = answer(calls.project_id, question, visitor_clock())
     return [
         Group(value, row.count, counted.query(row))
         for row in counted.rows
@@ -94,7 +94,7 @@ def groups_of(calls: Calls) -> list[Group]:
 def compare(calls: Calls, groups: Sequence[Group]) -> tuple[list[int], list[Measured]]:
     """Return (numbers of traces with such calls, what is measured of the groups)."""
     values = [group.value for group in groups]
-    question, clock = calls.question(), reader_clock()
+    question, clock = calls.question(), visitor_clock()
     sides = comparison.compare(calls.project_id, calls.by, values, question, clock)
     figures = [
         Measured(name, unit, less_is_better, [getattr(side, attribute) for side in sides])

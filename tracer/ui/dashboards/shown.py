@@ -25,7 +25,7 @@ from tracer.query.moments import parse_moment
 from tracer.query.parse import parse
 from tracer.query.tree import EVERYTHING
 from tracer.store.library.dashboards import get_dashboard
-from tracer.ui.render.time_zone import reader_clock, reader_zone
+from tracer.ui.render.time_zone import visitor_clock, visitor_zone
 
 PERIODS: Final = (
     ("-1h", "Last hour"),
@@ -154,7 +154,7 @@ class Shown:
     @property
     def inputs(self) -> tuple[str, str]:
         """The start and end of the range in the visitor's zone, as fields of a form have them."""
-        since, until = (time.astimezone(reader_zone()) for time in self.dates)
+        since, until = (time.astimezone(visitor_zone()) for time in self.dates)
         return f"{since:%Y-%m-%dT%H:%M}", f"{until:%Y-%m-%dT%H:%M}"
 
     @property
@@ -178,4 +178,4 @@ def _time_range(text: str) -> TimeRange:
     since, until = range_of(text)
     until_moment = parse_moment(until)
     assert until_moment is not None
-    return frame_of((parse_moment(since), until_moment), 0, reader_clock(), None)
+    return frame_of((parse_moment(since), until_moment), 0, visitor_clock(), None)

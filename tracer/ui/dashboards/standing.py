@@ -25,7 +25,7 @@ from tracer.ui.charts.units import Unit, shown
 from tracer.ui.dashboards.links import Lists
 from tracer.ui.dashboards.series import bins
 from tracer.ui.panel.usual import in_words
-from tracer.ui.render.time_zone import reader_clock
+from tracer.ui.render.time_zone import visitor_clock
 
 PERIOD: Final = "-7d"
 _MIN_ROWS: Final = 10
@@ -134,7 +134,7 @@ def _standing(project_id: str, subject: _Subject, figure: Figure) -> Standing:
         query=subject.query,
         since=PERIOD,
     )
-    counted = answer(project_id, question, reader_clock())
+    counted = answer(project_id, question, visitor_clock())
     drawing = histogram(
         bins(counted, Lists(project_id, subject.grain).url),
         figure.unit,

@@ -24,7 +24,7 @@ from tracer.ui.charts.value_tables import ValueTable
 from tracer.ui.dashboards.links import Lists
 from tracer.ui.dashboards.rows import add_column, grouped_rows, ordering_column, pivoted, table_of
 from tracer.ui.dashboards.series import bins, buckets, cells, everything, series, unit_of
-from tracer.ui.render.time_zone import reader_clock
+from tracer.ui.render.time_zone import visitor_clock
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ def view_of(project_id: str, tile: Tile, frame: Frame) -> TileView:
     view = TileView(tile)
     try:
         question = question_of(tile, frame)
-        view.answer = ask(project_id, question, reader_clock(), previous_by_interval=False)
+        view.answer = ask(project_id, question, visitor_clock(), previous_by_interval=False)
         lists = Lists(project_id, question.grain)
         _DRAW[tile.chart](view, project_id, lists, frame)
         view.url = lists.url(everything(view.answer))
@@ -138,7 +138,7 @@ def _draw_table(view: TileView, project_id: str, lists: Lists, frame: Frame) -> 
     names = [row.groups[0] for row in grouped_rows(answer) if row.groups]
     for column in tile.columns:
         question = column_question(column.question, frame, [name for name in names if name])
-        other = ask(project_id, question, reader_clock())
+        other = ask(project_id, question, visitor_clock())
         columns.append((column.heading, Unit.SHARE if column.share else unit_of(question)))
         url = Lists(project_id, question.grain).url
         add_column(rows, answer, other, url, share=column.share)

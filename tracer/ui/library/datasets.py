@@ -20,16 +20,16 @@ from tracer.ui.base.blueprint import bp
 from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
 from tracer.ui.library.results import RunFigures, figures, group, measure_of, score_names
-from tracer.ui.library.written import written
+from tracer.ui.library.written import editable_text
 from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
 
-_RUNS = 12
-_MEASURES = 2
-_LABELS: Final = 3
-_LABEL: Final = 30
-_PREVIEW = 200
-_TEXTS = (
+_MAX_RUNS = 12
+_MAX_MEASURES = 2
+_MAX_LABELS: Final = 3
+_MAX_LABEL_LENGTH: Final = 30
+_PREVIEW_LENGTH = 200
+_TEXT_FIELDS = (
     *("message", "question", "input", "query", "prompt", "text", "answer", "output", "content"),
 )
 ITEM_VALUES = ("input", "expected_output", "metadata")
@@ -52,8 +52,10 @@ def brief(value: Json) -> str:
     """Return the beginning of a value in one line, of messages the last text; "" for None."""
     if isinstance(value, dict):
         # The text of the question or answer, rather than the names around it.
-        value = next((value[name] for name in _TEXTS if isinstance(value.get(name), str)), value)
-    return preview(value, limit=_PREVIEW)
+        value = next(
+            (value[name] for name in _TEXT_FIELDS if isinstance(value.get(name), str)), value
+        )
+    return preview(value, limit=_PREVIEW_LENGTH)
 
 
 @bp.app_template_filter("labels")
@@ -68,12 +70,12 @@ def labels(value: Json) -> list[str]:
             text if isinstance(each, list) and isinstance(text, str) else f"{name}: {preview(text)}"
             for text in texts
         ]
-    return [label[:_LABEL] for label in shown[:_LABELS]]
+    return [label[:_MAX_LABEL_LENGTH] for label in shown[:_MAX_LABELS]]
 
 
 @bp.app_template_filter("pretty")
 def pretty(value: Json) -> Markup:
-    """Return a JSON value indented and highlighted, a text as it is."""
+    """Return a JSON value indented and highlighted; a text unchanged."""
     if isinstance(value, str):
         return escape(value)
     return code(json_tree.dump(value), "json")
@@ -92,7 +94,7 @@ def dataset_list(project_id: str) -> str:
 def dataset(project_id: str, name: str) -> str:
     """Show the items of a dataset, as of now or of the time ``at``, and its latest runs."""
     row, numbered, time = find_dataset(project_id, name), NumberedPage.from_request(), _time()
-    runs, run_count = dataset_runs.list_runs(project_id, row.dataset_id, _RUNS)
+    runs, run_count = dataset_runs.list_runs(project_id, row.dataset_id, _MAX_RUNS)
     results = [list_results(project_id, run.run_id) for run in runs]
     groups = _groups(results[0]) if results else {}
     shown = request.args.get("show", "")
@@ -113,8 +115,8 @@ def dataset(project_id: str, name: str) -> str:
         datasets.count_items(project_id, [row.dataset_id], archived=each).get(row.dataset_id, 0)
         for each in (False, True)
     )
-    run_figures = [figures(each) for each in results]
-    measures = list(dict.fromkeys(name for each in run_figures for name in each.means))
+    run_figures = [figures(run_results) for run_results in results]
+    measures = list(dict.fromkeys(name for run in run_figures for name in run.means))
     return render(
         "library/dataset.html",
         dataset=row,
@@ -130,7 +132,7 @@ def dataset(project_id: str, name: str) -> str:
         time=time,
         runs=list(zip(runs, run_figures, strict=True)),
         bars=_bars(runs, run_figures, measures[0]) if measures else [],
-        measures=measures[:_MEASURES],
+        measures=measures[:_MAX_MEASURES],
         run_count=run_count,
         change=_change(),
         use=code(_USE.format(name=repr(name)), "python"),
@@ -174,7 +176,7 @@ def dataset_item(project_id: str, name: str, item_id: str) -> str:
         item_id=item_id,
         states=states,
         current=current,
-        texts={name: written(getattr(states[0], name)) for name in ITEM_VALUES},
+        texts={name: editable_text(getattr(states[0], name)) for name in ITEM_VALUES},
     )
 
 

@@ -41,7 +41,7 @@ def new_prompt(project_id: str) -> str:  # noqa: ARG001 - part of the address
     """Show the form of a new prompt."""
     kind = "chat" if request.args.get("type") == "chat" else "text"
     form = PromptForm(type=kind, messages=[("system", ""), ("user", "")] if kind == "chat" else [])
-    return render("library/prompt_form.html", name=None, form=form, before=None)
+    return render("library/prompt_form.html", name=None, form=form, base=None)
 
 
 @bp.get("/project/<project_id>/prompts/<id:name>/new")
@@ -49,8 +49,8 @@ def new_version(project_id: str, name: str) -> str:
     """Show the form of a new version, filled with the version ``from``, else the newest."""
     versions = find_versions(project_id, name)
     number = request.args.get("from", versions[0].version, type=int)
-    before = find_version(versions, number)
-    return render("library/prompt_form.html", name=name, form=_filled(before), before=before)
+    base = find_version(versions, number)
+    return render("library/prompt_form.html", name=name, form=_filled(base), base=base)
 
 
 @bp.post("/project/<project_id>/prompts/new")
@@ -97,7 +97,9 @@ def _prompt(kind: str) -> Json:
         return text if text.strip() else refuse("Text: the prompt is empty.")
     if "text" in request.form:
         messages = read_json("Messages", request.form["text"])
-        if not isinstance(messages, list) or not all(isinstance(it, dict) for it in messages):
+        if not isinstance(messages, list) or not all(
+            isinstance(message, dict) for message in messages
+        ):
             refuse("Messages: expected a JSON list of objects.")
         return messages
     sent = [
@@ -118,12 +120,12 @@ def _labels() -> tuple[str, ...]:
     return labels
 
 
-def _filled(before: PromptVersion) -> PromptForm:
-    config = "" if before.config in (None, {}) else json_tree.dump(before.config)
-    if before.type == "text":
-        return PromptForm(text=str(before.prompt), config=config)
-    if (messages := _plain(before.prompt)) is None:
-        text = json_tree.dump(before.prompt)
+def _filled(base: PromptVersion) -> PromptForm:
+    config = "" if base.config in (None, {}) else json_tree.dump(base.config)
+    if base.type == "text":
+        return PromptForm(text=str(base.prompt), config=config)
+    if (messages := _plain(base.prompt)) is None:
+        text = json_tree.dump(base.prompt)
         return PromptForm("chat", text, is_json=True, config=config)
     return PromptForm("chat", messages=messages, config=config)
 

@@ -20,11 +20,11 @@ _VARIABLE: Final = re.compile(r"\{\{\s*([^{}\s]{1,100})\s*\}\}")
 _WORD: Final = re.compile(r"\{\{[^{}]*\}\}|\d+(?:\.\d+)+|\s+|[^\s\w]|\w+")
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _MAX_WORDS: Final = 3_000
-"""Words of both texts up to which words are compared; above, lines are."""
+"""Up to this many words of both texts, words are compared; of longer texts, lines."""
 _MAX_LINES: Final = 3_000
 _MAX_COMPARED: Final = 10_000
-"""Words or lines that are compared in all messages together; the others are shown as wholes."""
-_GLUE_WORDS: Final = 2
+"""Words or lines that are compared in all messages together; the others are shown as removed and added."""
+_MAX_WORDS_BETWEEN: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def marked_html(html: Markup, prompt: Json) -> Markup:
 def diff(before: Json, after: Json) -> PromptDiff:
     """Return the differences of two prompts, message by message."""
     messages = []
-    left = _MAX_COMPARED
+    remaining = _MAX_COMPARED
     for old, new in zip_longest(texts(before), texts(after)):
         if old is None or new is None or old[0] != new[0]:
             messages += [
@@ -103,8 +103,8 @@ def diff(before: Json, after: Json) -> PromptDiff:
                 if side is not None
             ]
         else:
-            compared, number = compare(old[1], new[1], left)
-            left -= number
+            compared, number = compare(old[1], new[1], remaining)
+            remaining -= number
             messages.append(MessageDiff(new[0], compared))
     parts = [part for message in messages for part in message.parts]
     counts = {kind: sum(_words(part) for part in parts if part.kind == kind) for kind in _CHANGES}
@@ -114,17 +114,17 @@ def diff(before: Json, after: Json) -> PromptDiff:
 _CHANGES: Final = (ADDED, REMOVED)
 
 
-def compare(before: str, after: str, left: int = _MAX_COMPARED) -> tuple[list[DiffPart], int]:
-    """Return the pieces that both texts, or one of them, have, in reading order.
+def compare(before: str, after: str, limit: int = _MAX_COMPARED) -> tuple[list[DiffPart], int]:
+    """Return the pieces of both texts in reading order, and how many words or lines were compared.
 
-    And how many words or lines were compared for it, at most ``left``.
+    The latter are at most ``limit``.
     """
     if before == after:
         return [DiffPart(SAME, after)] if after else [], 0
-    for pattern, most in ((_WORD, _MAX_WORDS), (_LINE, _MAX_LINES)):
+    for pattern, maximum in ((_WORD, _MAX_WORDS), (_LINE, _MAX_LINES)):
         old, new = pattern.findall(before), pattern.findall(after)
         number = len(old) + len(new)
-        if number <= min(most, left):
+        if number <= min(maximum, limit):
             return list(_parts(old, new)), number
     return list(_changed(before, after)), 0
 
@@ -151,7 +151,7 @@ def _changed(removed: str, added: str) -> Iterator[DiffPart]:
 
 def _is_short(text: str) -> bool:
     """Return whether text between two changes is read more easily as a part of them."""
-    return "\n" not in text and len(re.findall(r"\w+", text)) <= _GLUE_WORDS
+    return "\n" not in text and len(re.findall(r"\w+", text)) <= _MAX_WORDS_BETWEEN
 
 
 def _words(part: DiffPart) -> int:

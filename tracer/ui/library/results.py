@@ -23,7 +23,7 @@ _GROUPS: Final = (FAILED, WRONG, CORRECT, OTHER)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFigures:
-    """What the results of a run add up to."""
+    """Counts, means and sums of the results of a run."""
 
     items: int
     failed: int
@@ -76,10 +76,10 @@ def score_names(results: Iterable[ItemResult]) -> list[str]:
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def measure_of(names: Sequence[str], results: Iterable[ItemResult], wanted: str | None) -> str:
-    """Return the score that judges results: the wanted one, else a boolean one; "": none."""
-    if wanted in names:
-        return str(wanted)
+def measure_of(names: Sequence[str], results: Iterable[ItemResult], requested: str | None) -> str:
+    """Return the score that judges results: the requested one, else a boolean one; "": none."""
+    if requested in names:
+        return str(requested)
     boolean = {
         name
         for result in results
@@ -103,11 +103,11 @@ def compare(
     left: Sequence[ItemResult], right: Sequence[ItemResult], measure: str
 ) -> list[tuple[str, list[Pair]]]:
     """Return the items of two runs in groups: worse and better in the right one, and the rest."""
-    mine = {result.item_id: result for result in left}
-    theirs = {result.item_id: result for result in right}
+    left_by_item = {result.item_id: result for result in left}
+    right_by_item = {result.item_id: result for result in right}
     groups: dict[str, list[Pair]] = {name: [] for name in _COMPARED}
-    for item_id in dict.fromkeys([*theirs, *mine]):
-        pair = Pair(mine.get(item_id), theirs.get(item_id))
+    for item_id in dict.fromkeys([*right_by_item, *left_by_item]):
+        pair = Pair(left_by_item.get(item_id), right_by_item.get(item_id))
         groups[_comparison(pair, measure)].append(pair)
     return [(name, members) for name, members in groups.items() if members]
 

@@ -32,25 +32,25 @@ def dataset_run(project_id: str, name: str, run: str) -> str:
     measure = measure_of(names, results, request.args.get("score"))
     groups = group(results, measure)
     part = request.args.get("show", "")
-    placed = [
+    listed = [
         (title, result) for title, members in groups if part in ("", title) for result in members
     ]
-    shown = placed[numbered.offset : numbered.offset + PER_PAGE]
+    shown = listed[numbered.offset : numbered.offset + PER_PAGE]
     others, _ = dataset_runs.list_runs(project_id, row.dataset_id, _SHOWN_RUNS)
-    before = next((other for other in others if other.created_at < run_row.created_at), None)
+    previous = next((other for other in others if other.created_at < run_row.created_at), None)
     return render(
         "library/dataset_run.html",
         dataset=row,
         run=run_row,
-        before=before,
-        old=figures(list_results(project_id, before.run_id)) if before else None,
+        previous=previous,
+        previous_figures=figures(list_results(project_id, previous.run_id)) if previous else None,
         figures=figures(results),
         names=names,
         measure=measure,
         counts={title: len(members) for title, members in groups},
         part=part,
         shown=shown,
-        total=len(placed),
+        total=len(listed),
         maximum=MAX_RESULTS,
         numbered=numbered,
         scores=scores.list_scores(project_id, run_id=run_row.run_id),
@@ -74,8 +74,8 @@ def compare_runs(project_id: str, name: str) -> str:
     measure = measure_of(names, [*before, *after], request.args.get("score"))
     groups = compare(before, after, measure)
     part = request.args.get("show", "")
-    placed = [(title, pair) for title, members in groups if part in ("", title) for pair in members]
-    shown = placed[numbered.offset : numbered.offset + PER_PAGE]
+    listed = [(title, pair) for title, members in groups if part in ("", title) for pair in members]
+    shown = listed[numbered.offset : numbered.offset + PER_PAGE]
     results = [result for _, pair in shown for result in (pair.left, pair.right) if result]
     return render(
         "library/compare_runs.html",
@@ -90,7 +90,7 @@ def compare_runs(project_id: str, name: str) -> str:
         counts={title: len(members) for title, members in groups},
         part=part,
         shown=shown,
-        total=len(placed),
+        total=len(listed),
         numbered=numbered,
         **_contents(project_id, results),
     )
@@ -104,7 +104,7 @@ def _run(project_id: str, dataset: Dataset, name: str) -> DatasetRun:
 
 
 def _contents(project_id: str, results: list[ItemResult]) -> dict[str, Any]:
-    """Return what the shown results received and produced, by the id of the run item."""
+    """Return the item's values and the output of each shown result, by the id of the run item."""
     outputs = {result.run_item_id: _output(project_id, result) for result in results}
     return {"values": item_values(project_id, results), "outputs": outputs}
 

@@ -13,7 +13,7 @@ WIDTH: Final = 84
 HEIGHT: Final = 20
 _MARGIN: Final = 2
 _MIN_RANGE: Final = 0.2
-"""Of the largest value: smaller changes look flat, as noise should."""
+"""As a share of the largest value: smaller changes, such as noise, look flat."""
 
 
 def sparks(figures: Mapping[K, UseFigures], score: str) -> dict[K, str]:
@@ -26,13 +26,13 @@ def sparks(figures: Mapping[K, UseFigures], score: str) -> dict[K, str]:
 def _range(trends: Iterable[Sequence[float | None]]) -> tuple[float, float]:
     values = [value for trend in trends for value in trend if value is not None]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    least = max(abs(low), abs(high)) * _MIN_RANGE or 1.0
-    missing = max(least - (high - low), 0.0) / 2
+    min_range = max(abs(low), abs(high)) * _MIN_RANGE or 1.0
+    missing = max(min_range - (high - low), 0.0) / 2
     return low - missing, high + missing
 
 
 def _path(trend: Sequence[float | None], low: float, high: float) -> str:
-    """Return a line through the values that there are; "": there are fewer than two."""
+    """Return a line through the values of the days that have one; "": fewer than two have."""
     step = WIDTH / max(len(trend) - 1, 1)
     scale = (HEIGHT - 2 * _MARGIN) / ((high - low) or 1.0)
     points = [

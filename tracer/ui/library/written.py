@@ -1,4 +1,4 @@
-"""Values that people write in forms: JSON, or a text that is none."""
+"""Values in the text fields of forms: JSON, or a text that is no JSON."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def read_value(label: str, text: str) -> Json:
     return _read(label, text, lambda plain, _error: plain)
 
 
-def _read(label: str, text: str, otherwise: Callable[[str, Exception], Json]) -> Json:
+def _read(label: str, text: str, on_invalid: Callable[[str, Exception], Json]) -> Json:
     text = read_text(label, text)
     if not text.strip():
         return None
     try:
         value: Json = exact_json.decode(text)
     except (ValueError, RecursionError) as error:
-        return otherwise(text, error)
+        return on_invalid(text, error)
     if exact_json.NUL.search(text):
         refuse(f"{label}: the escape of NUL can't be stored.")
     return value
 
 
-def written(value: Json) -> str:
-    """Return the text by which `read_value` gives the value again; None: an empty one."""
+def editable_text(value: Json) -> str:
+    """Return the text from which `read_value` returns the value; of None it is empty."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -58,7 +58,7 @@ def written(value: Json) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Return whether a form gives the text again as it is: JSON is read as its value."""
+    """Return whether `read_value` returns the text itself: a text that is JSON becomes its value."""
     if "\r" in text or not text.strip():
         return False
     try:

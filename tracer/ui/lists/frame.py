@@ -69,9 +69,9 @@ def _rows(kind: ListKind, page: Page[Any], context: Callable[[], dict[str, objec
     """Return the rows; 304 where they are those that the browser shows."""
     tag = hashlib.blake2s(repr(page.items).encode(), digest_size=8).hexdigest()
     unchanged = request.if_none_match.contains(tag)
-    answer = Response(status=304) if unchanged else Response(render(kind.rows, **context()))
-    answer.set_etag(tag)
-    return answer
+    response = Response(status=304) if unchanged else Response(render(kind.rows, **context()))
+    response.set_etag(tag)
+    return response
 
 
 def _frame(
@@ -86,7 +86,7 @@ def _frame(
         "choice": choice,
         "sidebar": sidebar(project_id, query),
         "periods": periods(kind.grain),
-        "over_url": _over_url(kind, project_id, query) if page.items else "",
+        "chart_url": _chart_url(kind, project_id, query) if page.items else "",
         "tabs": tabs_of(kind, project_id, query),
         "switch": switch if kind.endpoint in dict(SWITCH) else [],
         "live": live,
@@ -95,7 +95,7 @@ def _frame(
     }
 
 
-def _over_url(kind: ListKind, project_id: str, query: ListQuery) -> str:
+def _chart_url(kind: ListKind, project_id: str, query: ListQuery) -> str:
     """Return the address of the chart of the selection."""
     path = url_for("ui.list_histogram", project_id=project_id)
     values = {"list": kind.endpoint, "q": query.shown, **query.kept}

@@ -20,7 +20,7 @@ from tracer.query.tree import And, Equal, Node, Term, both, conjuncts
 from tracer.store.query.keyset import SortKey, parse_sort, sort_text
 from tracer.store.query.selection import Selection
 from tracer.ui.base.blueprint import bp
-from tracer.ui.render.time_zone import reader_clock
+from tracer.ui.render.time_zone import visitor_clock
 
 # The filters of older addresses, by the fields that they have become.
 _FIELDS: Final = {
@@ -43,7 +43,7 @@ class ListQuery:
     """What a list shows, as its address names it.
 
     A query with an error selects what ``last`` selects, the last one without an error. Every row
-    fulfils ``base`` as well, which the reader does not type; parameters named in ``keep`` stay in
+    fulfils ``base`` as well, which the visitor does not type; parameters named in ``keep`` stay in
     the address when the query changes.
     """
 
@@ -58,7 +58,7 @@ class ListQuery:
         self.grain = grain
         self.path = path
         self._base = parse(base, grain)
-        self.clock = reader_clock()
+        self.clock = visitor_clock()
         self._keep = {name: args.get(name, "").strip() for name in keep}
         self.text = args.get("q", "").strip()
         # A form that adds a column sends the others as well.

@@ -85,7 +85,7 @@ def default_view(kind: ListKind, project_id: str) -> AnyResponse | None:
     if request.args or is_fragment() or wants_json():
         return None
     views = _views(kind, project_id)
-    # The reader's own default comes before the project's.
+    # The visitor's own default comes before the project's.
     default = next((view for view in reversed(views) if view.is_default), None)
     return redirect(view_url(kind, project_id, default)) if default is not None else None
 

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from tracer.store.members.audit import MAX_COUNTED, AuditEvent, count_events, list_events
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
-from tracer.ui.render.time_zone import reader_zone
+from tracer.ui.render.time_zone import visitor_zone
 
 PAGE: Final = 50
 _MAX_REPEAT_GAP: Final = timedelta(minutes=1)
@@ -104,7 +104,7 @@ def _comparable(event: AuditEvent) -> tuple[object, ...]:
 
 
 def _day(event: AuditEvent) -> date:
-    return event.time.astimezone(reader_zone()).date()
+    return event.time.astimezone(visitor_zone()).date()
 
 
 def _requested_position() -> tuple[datetime, str] | None:

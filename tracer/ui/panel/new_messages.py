@@ -47,4 +47,4 @@ def _folded(run: list[_Pair]) -> Turn:
     tokens = [message.tokens for _, message in run if message.tokens is not None]
     if tokens:
         words += f", about {count(sum(tokens))} tokens"
-    return Turn("", "", [], folded=words)
+    return Turn("", "", [], left_out=words)

@@ -60,7 +60,7 @@ def make_key(project_id: str) -> Response:
             project_id, name, kind, expires_at=expires_at, created_by=_member_name()
         )
         audit.add("key.create", name, project_id, key_id=key.key_id, kind=kind)
-    return _answer_once(project_id, key, secret)
+    return _show_secret_once(project_id, key, secret)
 
 
 @bp.post("/project/<project_id>/settings/keys/<key_id>/rotate")
@@ -72,7 +72,7 @@ def rotate(project_id: str, key_id: str) -> Response:
     with transaction():
         successor, secret = rotate_key(key, timedelta(hours=int(hours)), _member_name())
         audit.add("key.rotate", key.name, project_id, key_id=key_id, overlap_hours=int(hours))
-    return _answer_once(project_id, successor, secret)
+    return _show_secret_once(project_id, successor, secret)
 
 
 @bp.post("/project/<project_id>/settings/keys/<key_id>/revoke")
@@ -85,11 +85,11 @@ def revoke(project_id: str, key_id: str) -> AnyResponse:
     return redirect(url_for("ui.keys", project_id=project_id), 303)
 
 
-def _answer_once(project_id: str, key: ApiKey, secret: str) -> Response:
-    answer = Response(_page(project_id, key, secret), 201)
+def _show_secret_once(project_id: str, key: ApiKey, secret: str) -> Response:
+    response = Response(_page(project_id, key, secret), 201)
     # Not even the browser's own cache may keep the secret.
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _key(project_id: str, key_id: str) -> ApiKey:

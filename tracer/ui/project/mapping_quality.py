@@ -43,7 +43,8 @@ class Table:
 
     title: str
     about: str
-    first: str
+    heading: str
+    """Of the first column."""
     empty: str
     values: int
     """How many values there are on all pages."""
@@ -77,12 +78,12 @@ def mapping_quality(project_id: str) -> str:
 def _tables(
     counts: Sequence[MappingCount], totals: Mapping[str, MeasureTotal], total: int
 ) -> list[Table]:
-    by: dict[str, list[MappingCount]] = {}
+    by_measure: dict[str, list[MappingCount]] = {}
     for count in counts:
-        by.setdefault(count.measure, []).append(count)
+        by_measure.setdefault(count.measure, []).append(count)
 
     def lines(measure: str) -> list[Line]:
-        return [_line(count, total) for count in by.get(measure, ())]
+        return [_line(count, total) for count in by_measure.get(measure, ())]
 
     def values(measure: str) -> int:
         return totals[measure].values if measure in totals else 0

@@ -106,7 +106,7 @@ class PriceForm:
             self.errors["model"] = "expected a model's name, or a pattern with *"
         self._check_types()
         base = self._prices(0)
-        tiers = [self._tier(n) for n, column in enumerate(self.columns) if n and column]
+        tiers = [self._tier(index) for index, column in enumerate(self.columns) if index and column]
         start = self._start()
         if not any(self.columns[0].prices):
             self.errors["price.0.0"] = "expected at least one price in this column"
@@ -156,25 +156,27 @@ class PriceForm:
                     prices[self.types[row]] = price
         return prices
 
-    def _tier(self, n: int) -> Tier | None:
-        column = self.columns[n]
-        prices, above, parameters = self._prices(n), None, {}
+    def _tier(self, index: int) -> Tier | None:
+        column = self.columns[index]
+        prices, above, parameters = self._prices(index), None, {}
         if column.above:
             try:
                 above = int(re.sub(r"[,_ ]", "", column.above))
             except ValueError:
                 above = -1
             if not 0 <= above <= 10**12:
-                self.errors[f"above.{n}"] = "expected a number of tokens, such as 200000"
+                self.errors[f"above.{index}"] = "expected a number of tokens, such as 200000"
         for pair in filter(None, (part.strip() for part in column.parameters.split(","))):
             name, equals, value = (part.strip() for part in pair.partition("="))
             if not (equals and name and value):
-                self.errors[f"parameters.{n}"] = "expected name=value, such as service_tier=flex"
+                self.errors[f"parameters.{index}"] = (
+                    "expected name=value, such as service_tier=flex"
+                )
             parameters[name] = value
         if not (column.above or parameters):
-            self.errors.setdefault(f"above.{n}", "expected the condition of these prices")
+            self.errors.setdefault(f"above.{index}", "expected the condition of these prices")
         if not any(column.prices):
-            self.errors[f"price.{n}.0"] = "expected at least one price in this column"
+            self.errors[f"price.{index}.0"] = "expected at least one price in this column"
         return None if self.errors else Tier(prices=prices, above=above, parameters=parameters)
 
     def _start(self) -> datetime | None:

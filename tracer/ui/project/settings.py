@@ -1,4 +1,4 @@
-"""The settings of a project: its name, the environments that it received data from, its size."""
+"""The settings of a project: its name, environments and size."""
 
 from __future__ import annotations
 

@@ -13,20 +13,20 @@ from tracer.messages.conversation import Part, read_messages
 from tracer.records import Json
 from tracer.ui.render.format import text_size
 
-SHOWN = 10_000
+MAX_SHOWN = 10_000
 """Characters that a page shows of a text; a link loads the rest."""
 _LONG_LINE = 20_000
 _UNBROKEN = re.compile(r"\S{200}")
-# Browsers order the marks of one letter in quadratic time: 50,000 take 20 s, in groups 0.1 s. A
-# group begins with a dotted circle, which stands for a letter.
-_MARKS = re.compile(
+# Browsers sort the combining marks of one letter in quadratic time: 50,000 take 20 s, in groups
+# 0.1 s. A group begins with a dotted circle in place of a letter.
+_MANY_MARKS = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0e31\u0e34-\u0e3a"
     "\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{60}"
 )
-_BREAK = "\u200b\u25cc"
+_GROUP_START = "\u200b\u25cc"
 
 
-def excerpt(text: str, limit: int = SHOWN) -> tuple[str, str]:
+def excerpt(text: str, limit: int = MAX_SHOWN) -> tuple[str, str]:
     """Return the beginning of a text for display, and the size of the whole text.
 
     The size is "" if nothing is left out.
@@ -39,9 +39,9 @@ def digest(text: str) -> str:
     return blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
 
 
-def find_text(value: Json, wanted: str) -> str | None:
-    """Return the text with the digest ``wanted`` in a value or in its messages, None if absent."""
-    return next((text for text in _texts(value) if digest(text) == wanted), None)
+def find_text(value: Json, wanted_digest: str) -> str | None:
+    """Return the text with the digest ``wanted_digest`` in a value or in its messages, None if absent."""
+    return next((text for text in _texts(value) if digest(text) == wanted_digest), None)
 
 
 def parse(text: str) -> Json:
@@ -67,7 +67,7 @@ def has_long_line(text: str) -> bool:
 
 def separated(text: str) -> str:
     """Return a text for display, with long runs of combining marks divided into groups."""
-    return _MARKS.sub(lambda match: match[0] + _BREAK, text)
+    return _MANY_MARKS.sub(lambda match: match[0] + _GROUP_START, text)
 
 
 def _texts(value: Json) -> Iterator[str]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from tracer.export.figures import number
 from tracer.times import shown_time
-from tracer.ui.render.time_zone import reader_zone
+from tracer.ui.render.time_zone import visitor_zone
 from tracer.wording import plural
 
 _SECONDS_UNTIL_MINUTES = 600
@@ -102,28 +102,28 @@ def ago(time: datetime | None, now: datetime) -> str:
     return (
         f"{int(seconds // _DAY)} d"
         if seconds < 31 * _DAY
-        else time.astimezone(reader_zone()).strftime("%Y-%m-%d")
+        else time.astimezone(visitor_zone()).strftime("%Y-%m-%d")
     )
 
 
 def clock(time: datetime | None) -> str:
-    """Return the time of day in the reader's zone, ``14:02:11``."""
-    return time.astimezone(reader_zone()).strftime("%H:%M:%S") if time else ""
+    """Return the time of day in the visitor's zone, ``14:02:11``."""
+    return time.astimezone(visitor_zone()).strftime("%H:%M:%S") if time else ""
 
 
 def day(time: datetime | None) -> str:
-    """Return the date in the reader's zone, ``2026-11-23``."""
-    return time.astimezone(reader_zone()).strftime("%Y-%m-%d") if time else ""
+    """Return the date in the visitor's zone, ``2026-11-23``."""
+    return time.astimezone(visitor_zone()).strftime("%Y-%m-%d") if time else ""
 
 
 def zone(time: datetime | None) -> str:
-    """Return the abbreviation of the reader's zone at a time, ``UTC``, ``CET``."""
-    return time.astimezone(reader_zone()).strftime("%Z") if time else ""
+    """Return the abbreviation of the visitor's zone at a time, ``UTC``, ``CET``."""
+    return time.astimezone(visitor_zone()).strftime("%Z") if time else ""
 
 
 def stamp(time: datetime | None) -> str:
     """Return date and time with milliseconds, ``2026-11-23 14:02:11.204 UTC``."""
-    return shown_time(time, reader_zone()) if time else ""
+    return shown_time(time, visitor_zone()) if time else ""
 
 
 def meter(value: timedelta | None) -> int:

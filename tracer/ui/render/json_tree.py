@@ -17,13 +17,13 @@ from tracer.ui.render.media import safe_media
 
 _OPEN_DEPTH = 2
 _MAX_DEPTH = 5
-# Of an index in a pointer; Python refuses to read thousands.
+# Digits of an index in a pointer; Python refuses to read thousands.
 _MAX_DIGITS = 18
 _MAX_KEYS = 100
 _MAX_CHARACTERS = 2_000
 # With this limit the size of a page is bounded for any shape of the value.
 _MAX_ITEMS = 1_500
-_PEEK_ITEMS = 3
+_PREVIEW_ITEMS = 3
 _MEDIA_CHARACTERS = 40
 _BASE64 = "b64_json"
 """The field of an image in base64 in responses of OpenAI's APIs."""
@@ -34,7 +34,7 @@ class Item:
     """One line: a scalar (``text``), or a container with its ``items``.
 
     ``pointer`` (RFC 6901) addresses the rest: of a cut text, of a container that is not shown, or
-    of the ``left`` items after the shown ones.
+    of the ``remaining`` items after the shown ones.
     """
 
     key: str | None
@@ -42,12 +42,12 @@ class Item:
     css: str = ""
     text: str = ""
     brackets: str = ""
-    peek: str = ""
+    preview: str = ""
     size: int = 0
     open: bool = False
     items: list[Item] = field(default_factory=list)
-    left: int = 0
-    cut: str = ""
+    remaining: int = 0
+    full_size: str = ""
     """The size of the whole text, if ``text`` is its beginning."""
     digest: str = ""
     """Finds a text within a derived value, whose pointer is that of its source."""
@@ -59,7 +59,8 @@ class Item:
 @dataclass(slots=True)
 class _Budget:
     items: int = _MAX_ITEMS
-    fixed: bool = False
+    derived: bool = False
+    """The value was derived from the one at the pointer, so that its parts have no pointers."""
 
 
 def view(value: Json, pointer: str, start: int = 0) -> Item:
@@ -69,7 +70,7 @@ def view(value: Json, pointer: str, start: int = 0) -> Item:
 
 def view_part(value: Json, pointer: str) -> Item:
     """Return ``value``, which was derived from the value at ``pointer``, as lines."""
-    return _item(None, value, pointer, 0, _Budget(fixed=True))
+    return _item(None, value, pointer, 0, _Budget(derived=True))
 
 
 def resolve(document: Json, pointer: str) -> Json:
@@ -113,8 +114,8 @@ def _item(
     css, text = _scalar(value)
     item = Item(key, pointer, css, excerpt.separated(text))
     if len(text) > _MAX_CHARACTERS and not whole:
-        item.text, item.cut = text[:_MAX_CHARACTERS] + "…", text_size(str(value))
-        item.digest = excerpt.digest(str(value)) if budget.fixed else ""
+        item.text, item.full_size = text[:_MAX_CHARACTERS] + "…", text_size(str(value))
+        item.digest = excerpt.digest(str(value)) if budget.derived else ""
     return item
 
 
@@ -126,7 +127,7 @@ def _media(key: str | None, value: str) -> str | None:
 
 def _media_item(key: str | None, pointer: str, value: str, url: str) -> Item:
     text = f'"{value[:_MEDIA_CHARACTERS]}…"'
-    item = Item(key, pointer, "s2", text, cut=text_size(value))
+    item = Item(key, pointer, "s2", text, full_size=text_size(value))
     setattr(item, safe_media(url) or "image", url)
     return item
 
@@ -142,29 +143,29 @@ def _container(
     brackets, size = ("{}" if isinstance(value, dict) else "[]"), len(value)
     start = min(start, size)
     item = Item(key, pointer, brackets=brackets, size=size, open=depth < _OPEN_DEPTH)
-    item.peek = _peek(value) if key is not None else ""
+    item.preview = _preview(value) if key is not None else ""
     # Only items that are shown are visited, so a huge value costs no more than a small one.
     if depth < _MAX_DEPTH and budget.items > 0:
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         for name, inner in islice(pairs, start, start + _MAX_KEYS):
             # A derived value has no pointer of its own: its links lead to its source.
-            path = pointer if budget.fixed else f"{pointer}/{_escape(str(name))}"
+            path = pointer if budget.derived else f"{pointer}/{_escape(str(name))}"
             item.items.append(_item(str(name), inner, path, depth + 1, budget))
-        item.left = size - start - len(item.items)
+        item.remaining = size - start - len(item.items)
     else:
-        item.open, item.left = False, size
+        item.open, item.remaining = False, size
     return item
 
 
-def _peek(value: dict[str, Any] | list[Any]) -> str:
+def _preview(value: dict[str, Any] | list[Any]) -> str:
     """Return the beginning of a container on one line, which is shown while it is closed."""
     pairs = value.items() if isinstance(value, dict) else (("", inner) for inner in value)
     words = []
-    for name, inner in islice(pairs, _PEEK_ITEMS):
+    for name, inner in islice(pairs, _PREVIEW_ITEMS):
         nested = isinstance(inner, dict | list)
         text = ("{…}" if isinstance(inner, dict) else "[…]") if nested else _scalar(inner)[1]
         words.append(f"{name}: {text[:40]}" if name else text[:40])
-    return ", ".join(words)[:100] + (", …" if len(value) > _PEEK_ITEMS else "")
+    return ", ".join(words)[:100] + (", …" if len(value) > _PREVIEW_ITEMS else "")
 
 
 def _escape(key: str) -> str:

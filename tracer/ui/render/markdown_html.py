@@ -1,4 +1,4 @@
-"""Renders markdown that a text has: parser, highlighter and the cleaner of what they make."""
+"""Renders a text with markdown: the parser, the highlighter, and the cleaner of their HTML."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tracer.ui.render.markdown import code
 from tracer.ui.render.markdown_rules import add_rules
 from tracer.ui.render.media import safe_media
 
-_SHOWN_URL = 200
+_MAX_URL_LENGTH = 200
 _TAGS = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote"),
     *("pre", "code", "span", "strong", "em", "s", "a", "img"),
@@ -32,7 +32,7 @@ _TAGS = {
 }
 # Only these classes are allowed: with others a text could imitate parts of the page.
 _CLASSES = {"span": set(STANDARD_TYPES.values()), "pre": {"code"}, "img": {"picture"}}
-_ELSEWHERE = re.compile(r"https?://[^/]|mailto:", re.IGNORECASE)
+_EXTERNAL_URL = re.compile(r"https?://[^/]|mailto:", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\x00-\x20]")
 
 
@@ -62,13 +62,13 @@ def rendered(text: str) -> Markup:
 def _allowed(_tag: str, attribute: str, value: str) -> str | None:
     """Return the value of an attribute, None to drop it: only images may have ``data:`` URLs.
 
-    A relative link would lead into Tracer, whatever its author meant.
+    A relative link would lead to a page of Tracer, which its author did not mean.
     """
     if attribute == "src":
         return value if safe_media(value) == "image" else None
     if attribute == "href":
         # Browsers ignore white space and control characters within a scheme.
-        return value if _ELSEWHERE.match(_INVISIBLE.sub("", value)) else None
+        return value if _EXTERNAL_URL.match(_INVISIBLE.sub("", value)) else None
     return value
 
 
@@ -101,7 +101,7 @@ def _table(
 def _link(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     token = tokens[index]
     href = str(token.attrs.get("href", ""))
-    if not _ELSEWHERE.match(href):
+    if not _EXTERNAL_URL.match(href):
         token.attrSet("title", f"relative link: {href}")
     return self.renderToken(tokens, index, options, env)
 
@@ -114,7 +114,7 @@ def _image(
     url = str(token.attrs.get("src", ""))
     if safe_media(url) == "image":
         return f'<img class="picture" src="{escape(url)}" alt="{escape(token.content)}">'
-    shown = url if len(url) <= _SHOWN_URL else f"{url[:_SHOWN_URL]}…"
+    shown = url if len(url) <= _MAX_URL_LENGTH else f"{url[:_MAX_URL_LENGTH]}…"
     return escape(f"[image: {token.content}] {shown}" if token.content else f"[image] {shown}")
 
 

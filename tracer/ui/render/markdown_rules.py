@@ -1,4 +1,4 @@
-"""Rules of the markdown parser that leave a text as it is where it is no markdown."""
+"""Rules of the markdown parser that keep text unchanged where it is no markdown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CLOSING: Final = {"$$": "$$", "\\[": "\\]"}
 
 def add_rules(parser: MarkdownIt) -> None:
     """Replace rules that change texts which are no markdown, and add rules for LaTeX."""
-    # An entity is text that an answer explains; a definition of a link would disappear.
+    # An entity is shown as written, since answers explain HTML; a link definition would disappear.
     parser.disable(["entity", "reference"])
     parser.inline.ruler.at("emphasis", _emphasis)
     parser.inline.ruler.at("escape", _escape)
@@ -91,7 +91,7 @@ def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 def _list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Read lists, but not numbers with a parenthesis: ``3)`` would become ``3.``."""
-    begin = state.bMarks[start] + state.tShift[start]
-    if _PARENTHESIS.match(state.src, begin, state.eMarks[start]):
+    position = state.bMarks[start] + state.tShift[start]
+    if _PARENTHESIS.match(state.src, position, state.eMarks[start]):
         return False
     return list_block(state, start, end, silent)

@@ -24,7 +24,7 @@ class CalledSpan:
     """The span of the tool that a call ran."""
 
     span_id: str
-    took: str
+    duration: str
     failed: bool
 
 
@@ -67,9 +67,9 @@ class Turn:
     name: str
     pieces: list[Piece]
     closed: bool = False
-    finish: str = ""
-    folded: str = ""
-    """What stands for messages that are left out."""
+    finish_reason: str = ""
+    left_out: str = ""
+    """The text of the row in place of messages that are left out."""
 
     @property
     def summary(self) -> str:

@@ -1,4 +1,4 @@
-"""The time zone of the reader, in a cookie: the browser's, or a chosen one."""
+"""The visitor's time zone, in a cookie: the browser's, or a chosen one."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from tracer.query.moments import Clock
 
 COOKIE: Final = "tracer_zone"
 AUTOMATIC: Final = "auto:"
-"""Stands before a zone that the browser named: the script replaces it, never a chosen one."""
+"""Prefix of a zone that the browser sent: the script replaces such a zone, never a chosen one."""
 
 
-def reader_zone() -> tzinfo:
+def visitor_zone() -> tzinfo:
     """Return the zone in which this request's times are shown and read; UTC without a cookie."""
     if not has_request_context():
         return UTC
-    if "reader_zone" not in g:
-        g.reader_zone = zone_of(zone_name())
-    zone: tzinfo = g.reader_zone
+    if "visitor_zone" not in g:
+        g.visitor_zone = zone_of(zone_name())
+    zone: tzinfo = g.visitor_zone
     return zone
 
 
-def reader_clock() -> Clock:
-    """Return now in the reader's zone: what the times of a query are relative to."""
-    return Clock(datetime.now(UTC), reader_zone())
+def visitor_clock() -> Clock:
+    """Return now in the visitor's zone, to which the times of a query are relative."""
+    return Clock(datetime.now(UTC), visitor_zone())
 
 
 def zone_name() -> str:
-    """Return the IANA name in the reader's cookie; "" without one."""
+    """Return the IANA name in the visitor's cookie; "" without one."""
     return request.cookies.get(COOKIE, "").removeprefix(AUTOMATIC)
 
 
 def is_chosen() -> bool:
-    """Return whether the reader chose the zone, so that the browser's does not matter."""
+    """Return whether the visitor chose the zone, so that the browser's does not matter."""
     cookie = request.cookies.get(COOKIE, "")
     return bool(cookie) and not cookie.startswith(AUTOMATIC)
 
@@ -50,5 +50,5 @@ def zone_names() -> tuple[str, ...]:
 
 def zone_of(name: str) -> tzinfo:
     """Return the zone of an IANA name like ``Europe/Berlin``; UTC where there is none."""
-    # Only known names: others would be looked for in the file system.
+    # Only known names: any other name would be searched for in the file system.
     return ZoneInfo(name) if name in zone_names() and name != "UTC" else UTC

@@ -1,8 +1,8 @@
 """The pages of a share link: its trace, or its session with the traces in it; nothing else.
 
-The views are those of the project's own pages. What a shared page shows of their results is listed
-here: content, times, figures and judgements, and nothing of who used the application or where it
-ran, which applications put into metadata, attributes, resources and events.
+The views are those of the project's own pages. This module lists the fields of their results that
+a shared page shows: content, times, figures and scores. Left out is everything about who used the
+application and where it ran: metadata, attributes, resources and events.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def add_token(_endpoint: str, values: dict[str, Any]) -> None:
 
 
 @bp.after_request
-def hide(response: Response) -> Response:
+def set_private_headers(response: Response) -> Response:
     """Set headers against search engines, caches and referrers: the address is a secret."""
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Cache-Control"] = "private, no-store"
@@ -83,7 +83,7 @@ def page() -> AnyResponse | str:
     return render(
         "shared/session.html",
         **context
-        | {"share": share, "scores": scores, "comments": _comments(context), "target": None}
+        | {"share": share, "scores": scores, "comments": _shared_comments(context), "target": None}
         | {"trace_url": _url_of("share.trace"), "values_url": _url_of("share.value", "?")},
     )
 
@@ -105,8 +105,8 @@ def span(trace_id: str) -> Response:
     """Return the panel of a span."""
     result = traces.trace_span(_share().project_id, trace_id)
     _, _, query = result.headers["HX-Replace-Url"].partition("?")
-    own = url_for("share.trace", trace_id=trace_id)
-    address = f"{own}?{query}" if query else own
+    path = url_for("share.trace", trace_id=trace_id)
+    address = f"{path}?{query}" if query else path
     return Response(_render("panel/_panel.html", result), headers={"HX-Replace-Url": address})
 
 
@@ -171,7 +171,7 @@ def _shared_panel(panel: Panel) -> Panel:
     return Panel(
         **{name: getattr(panel, name) for name in _SHARED_PARTS},
         tabs=[tab for tab in panel.tabs if tab[0] in tabs],
-        sections=[each for each in panel.sections if f"/{each.id}" in _SHARED_VALUES],
+        sections=[part for part in panel.sections if f"/{part.id}" in _SHARED_VALUES],
         scores=_shared_scores(panel.scores),
     )
 
@@ -186,5 +186,5 @@ def _shared_scores(scores: Any) -> list[ScoreRow]:
     return [dataclasses.replace(score, comment=None, author=None) for score in scores]
 
 
-def _comments(context: dict[str, Any]) -> list[Any]:
+def _shared_comments(context: dict[str, Any]) -> list[Any]:
     return list(context["comments"]) if _share().show_comments else []

@@ -20,7 +20,7 @@ from tracer.store.traces import traces
 from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.address import page_parameter
 from tracer.ui.base.subjects import read_bookmark, target_of
-from tracer.ui.render.time_zone import reader_clock
+from tracer.ui.render.time_zone import visitor_clock
 from tracer.ui.trace.timeline import open_log, read_findings
 from tracer.ui.waterfall.axis import Axis
 
@@ -70,7 +70,7 @@ def _neighbours(trace: TraceRow) -> tuple[str | None, str | None]:
     state = dict(parse_qsl(_list_state()))
     if not state:
         return traces.neighbours(trace)
-    clock = reader_clock()
+    clock = visitor_clock()
     try:
         selection = Selection(parse(state.get("q", ""), Grain.TRACE), clock)
         return traces.neighbours_in(trace.project_id, trace.trace_id, selection, state.get("sort"))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tracer.times import from_micros, to_micros
 
 MAX_CUTS = 30
-"""Limits the length of addresses; more cuts could not be told apart on the axis."""
+"""Limits the length of addresses; on the axis, more cuts could not be distinguished."""
 _CUT_SHARE = 0.02  # width of a cut, as a share of the time that is not cut
 
 
@@ -82,7 +82,7 @@ class Axis:
 
     def percent(self, time: datetime) -> float:
         """Return the position of ``time`` in percent; below 0 or above 100 outside the axis."""
-        return self._drawn(to_micros(time) - self._origin) / self.drawn * 100
+        return self._drawn_offset(to_micros(time) - self._origin) / self.drawn_length * 100
 
     def bar(
         self, start: datetime, end: datetime | None, first_token: datetime | None = None
@@ -97,10 +97,10 @@ class Axis:
         return Bar(round(x, self._digits), round(width, self._digits), token)
 
     @cached_property
-    def drawn(self) -> float:
+    def drawn_length(self) -> float:
         """The length of the axis in µs as drawn, with cuts compressed; at least 1."""
         # A trace without duration still needs a divisor.
-        return max(self._drawn(self._length), 1.0)
+        return max(self._drawn_offset(self._length), 1.0)
 
     @cached_property
     def _origin(self) -> int:
@@ -113,22 +113,22 @@ class Axis:
     @cached_property
     def _digits(self) -> int:
         # Enough to distinguish 1 µs: a zoom magnifies rounding errors.
-        return max(2, math.ceil(math.log10(self.drawn)) - 1)
+        return max(2, math.ceil(math.log10(self.drawn_length)) - 1)
 
     @cached_property
-    def _short(self) -> float:
+    def _cut_width(self) -> float:
         idle = sum(cut.end - cut.start for cut in self.cuts)
         return max(1.0, (self._length - idle) * _CUT_SHARE)
 
     @cached_property
-    def _saved(self) -> Sequence[float]:
+    def _compressed_before(self) -> Sequence[float]:
         """The compressed time in µs before each cut and, as last item, after all of them."""
         saved = [0.0]
         for cut in self.cuts:
-            saved.append(saved[-1] + max(cut.end - cut.start - self._short, 0.0))
+            saved.append(saved[-1] + max(cut.end - cut.start - self._cut_width, 0.0))
         return saved
 
-    def _drawn(self, offset: int) -> float:
+    def _drawn_offset(self, offset: int) -> float:
         if not self.cuts:
             return float(offset)
         index = bisect_right(self.cuts, offset, key=lambda cut: cut.start)
@@ -136,6 +136,6 @@ class Axis:
             return float(offset)
         cut = self.cuts[index - 1]
         if offset >= cut.end:
-            return offset - self._saved[index]
-        rate = min(1.0, self._short / (cut.end - cut.start))
-        return cut.start - self._saved[index - 1] + (offset - cut.start) * rate
+            return offset - self._compressed_before[index]
+        rate = min(1.0, self._cut_width / (cut.end - cut.start))
+        return cut.start - self._compressed_before[index - 1] + (offset - cut.start) * rate

@@ -16,9 +16,9 @@ from tracer.ui.waterfall.window import Window, Zoom
 T = TypeVar("T")
 
 HEIGHT = 22
-_MUCH_IDLE = 0.5
-_ERROR = 4
-_PARTS = 10  # links, for visitors without JavaScript; with it, any range can be dragged
+_MIN_IDLE_SHARE = 0.5
+_ERROR_HEIGHT = 4
+_LINKS = 10  # for visitors without JavaScript; with it, any range can be selected by dragging
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A tenth of the trace as a link to its zoom; position in percent."""
+class ZoomLink:
+    """A link that zooms to a tenth of the trace; position in percent."""
 
     x: float
     width: float
@@ -66,26 +66,26 @@ class Minimap:
         left = (to_micros(self._window.start) - self.start) / self._length * BUCKETS
         right = (to_micros(self._window.end) - self.start) / self._length * BUCKETS
         return [
-            Block(0, _short(left), 0, HEIGHT, "off"),
-            Block(_short(right), _short(BUCKETS - right), 0, HEIGHT, "off"),
+            Block(0, _rounded(left), 0, HEIGHT, "off"),
+            Block(_rounded(right), _rounded(BUCKETS - right), 0, HEIGHT, "off"),
         ]
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[ZoomLink]:
         """Return the links to the tenths of the trace."""
-        edges = [self.start + self._length * n // _PARTS for n in range(_PARTS + 1)]
+        edges = [self.start + self._length * n // _LINKS for n in range(_LINKS + 1)]
         origin = self._window.axis.start
         parts = []
         for n, (start, end) in enumerate(pairwise(edges)):
             zoom = Zoom(from_micros(start), from_micros(max(end, start + 1)))
             times = (duration(time - origin) for time in (zoom.start, zoom.end) if time)
-            width = 100 / _PARTS
-            parts.append(Part(n * width, width, str(zoom), f"Zoom to {' – '.join(times)}"))
+            width = 100 / _LINKS
+            parts.append(ZoomLink(n * width, width, str(zoom), f"Zoom to {' – '.join(times)}"))
         return parts
 
     @property
     def idle(self) -> str | None:
         """The idle share of the trace in percent; None if it is too small to be compressed."""
-        if self.profile is None or self.profile.idle_share < _MUCH_IDLE:
+        if self.profile is None or self.profile.idle_share < _MIN_IDLE_SHARE:
             return None
         # Rounded down: 100 % would be wrong, as there are spans.
         return f"{math.floor(self.profile.idle_share * 1000) / 10:g} %"
@@ -95,13 +95,13 @@ def activity_blocks(
     profile: ActivityProfile, shift: float = 0, share: float = 1
 ) -> Iterator[Block]:
     """Yield the boxes of a profile; ``shift`` and ``share`` map its buckets to the drawing."""
-    top = max(profile.counts, default=0)
-    looks = zip(profile.counts, profile.kinds, strict=True)
-    heights = ((_height(count, top), f"k-{kind}") for count, kind in looks)
-    failed = ((_ERROR if errors else 0, "err") for errors in profile.errors)
+    max_count = max(profile.counts, default=0)
+    columns = zip(profile.counts, profile.kinds, strict=True)
+    heights = ((_height(count, max_count), f"k-{kind}") for count, kind in columns)
+    failed = ((_ERROR_HEIGHT if errors else 0, "err") for errors in profile.errors)
     for first, length, (height, css) in [*_sequences(heights), *_sequences(failed)]:
         if height:
-            x, width = _short(shift + first * share), _short(length * share)
+            x, width = _rounded(shift + first * share), _rounded(length * share)
             yield Block(x, width, HEIGHT - height, height, css)
 
 
@@ -114,13 +114,15 @@ def _sequences(values: Iterable[T]) -> Iterator[tuple[int, int, T]]:
         index += length
 
 
-def _height(count: int, top: int) -> int:
+def _height(count: int, max_count: int) -> int:
     # A log scale with a minimum, so that one span among ten thousand is visible.
     if not count:
         return 0
-    least = 6
-    return least + round((HEIGHT - least) * math.log1p(count - 1) / math.log1p(max(top - 1, 3)))
+    min_height = 6
+    return min_height + round(
+        (HEIGHT - min_height) * math.log1p(count - 1) / math.log1p(max(max_count - 1, 3))
+    )
 
 
-def _short(value: float) -> float:
+def _rounded(value: float) -> float:
     return round(value, 2)

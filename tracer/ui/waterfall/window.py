@@ -81,14 +81,14 @@ class Window:
             zoom, start, end = None, now.start, now.end
         self.zoom = zoom
         self.start, self.end = start, max(end, start + timedelta(microseconds=1))
-        self._from, self._to = base.percent(self.start), base.percent(self.end)
+        self._left, self._right = base.percent(self.start), base.percent(self.end)
 
     @property
     def style(self) -> str:
         """The CSS variables that map rows to the window, and draw its grid."""
-        scale = 100 / (self._to - self._from)
+        scale = 100 / (self._right - self._left)
         grid = f";--tick:{self._grid[0]:.3f};--phase:{self._grid[1]:.3f}" if self._grid else ""
-        return f"--o:{self._from:.9g};--z:{scale:.9g}{grid}"
+        return f"--o:{self._left:.9g};--z:{scale:.9g}{grid}"
 
     @property
     def running(self) -> bool:
@@ -127,11 +127,11 @@ class Window:
         return idle
 
     def _x(self, time: datetime) -> float:
-        return (self.base.percent(time) - self._from) / (self._to - self._from) * 100
+        return (self.base.percent(time) - self._left) / (self._right - self._left) * 100
 
     @property
     def _step(self) -> float:
-        shown = (self._to - self._from) / 100 * self.base.drawn / 1e6
+        shown = (self._right - self._left) / 100 * self.base.drawn_length / 1e6
         return _step(shown)
 
     @property
@@ -158,13 +158,13 @@ class Window:
 def _step(length: float) -> float:
     """Return a round number of seconds that divides ``length`` into about `_TICKS` parts."""
     # Slightly less, because the length may be rounded up by a division.
-    least = length / _TICKS * (1 - 1e-9)
-    if least > 1:
-        return next((s for s in _CLOCK_STEPS if s >= least), 86400 * -(-least // 86400))
+    minimum = length / _TICKS * (1 - 1e-9)
+    if minimum > 1:
+        return next((s for s in _CLOCK_STEPS if s >= minimum), 86400 * -(-minimum // 86400))
     step = 1e-6
     while True:
         for factor in (1, 2, 5):
-            if step * factor >= least:
+            if step * factor >= minimum:
                 return step * factor
         step *= 10
 

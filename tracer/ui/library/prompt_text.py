@@ -23,7 +23,7 @@ _MAX_WORDS: Final = 3_000
 """Up to this many words of both texts, words are compared; of longer texts, lines."""
 _MAX_LINES: Final = 3_000
 _MAX_COMPARED: Final = 10_000
-"""Words or lines that are compared in all messages together; the others are shown as removed and added."""
+"""Words or lines that are compared in all messages together; others are removed and added."""
 _MAX_WORDS_BETWEEN: Final = 2
 
 

@@ -58,7 +58,7 @@ def editable_text(value: Json) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Return whether `read_value` returns the text itself: a text that is JSON becomes its value."""
+    """Return whether `read_value` returns the text itself: of JSON text it returns the value."""
     if "\r" in text or not text.strip():
         return False
     try:

@@ -40,7 +40,7 @@ def digest(text: str) -> str:
 
 
 def find_text(value: Json, wanted_digest: str) -> str | None:
-    """Return the text with the digest ``wanted_digest`` in a value or in its messages, None if absent."""
+    """Return the text with this digest in a value or in its messages, None if there is none."""
     return next((text for text in _texts(value) if digest(text) == wanted_digest), None)
 
 

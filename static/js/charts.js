@@ -1,5 +1,5 @@
-// Charts over time: a crosshair that names the bucket under the pointer, and brushing: dragging over a chart
-// shows that time alone. Without this script the buckets are links with titles, and the menu sets the time.
+// Charts over time: a crosshair with the name and values of the interval under the pointer, and brushing:
+// dragging over a chart selects that time range. Without this script the intervals are links with titles.
 (() => {
   const svg = (name, attributes) => {
     const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -56,7 +56,7 @@
     const { area, from } = drag, x = place(area, event), width = area.getBoundingClientRect().width;
     drag = null;
     if (Math.abs(x - from) * width < 8) return brush.remove();
-    // The click that ends the drag must not open the list of a bucket.
+    // The click that ends the drag must not open the list of an interval.
     addEventListener("click", (click) => click.preventDefault(), { capture: true, once: true });
     const since = +area.dataset.since, length = area.dataset.until - since;
     const time = (part) => new Date(Math.round(since + length * part) * 1000).toISOString().slice(0, 19) + "Z";

@@ -1,4 +1,4 @@
-// Completes the query while it is typed: the server finds the options, arrows choose, Tab takes one.
+// Completes the query while it is typed: the server returns the options; arrows select one, Tab inserts it.
 (() => {
   const box = document.querySelector("[data-complete]"), input = box?.querySelector("input");
   if (!input) return;
@@ -36,7 +36,7 @@
     const request = ++latest;
     const query = new URLSearchParams({ q: input.value, cursor: input.selectionStart, grain: box.dataset.grain });
     const answer = await fetch(`${box.dataset.complete}?${query}`), html = await answer.text();
-    // An older answer must not replace a newer one, nor come back after Escape or Enter.
+    // An older response must not replace a newer one, or be shown after Escape or Enter.
     if (request !== latest || !answer.ok || document.activeElement !== input) return;
     list.innerHTML = html;
     document.getElementById("why")?.remove();

@@ -7,7 +7,7 @@
     if (!response.ok) throw new RangeError(`The value could not be loaded: the server answered ${response.status}`);
     return response.text();
   };
-  // Browsers offer the clipboard only over https and on this machine.
+  // Browsers offer the clipboard only over HTTPS and on localhost.
   const copyBySelection = (text) => {
     const field = document.body.appendChild(Object.assign(document.createElement("textarea"), { value: text }));
     field.select();

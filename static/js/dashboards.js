@@ -1,5 +1,5 @@
-// The editor of a dashboard: a tile is dragged by its title to the place of another one. Without this script
-// the arrows of each tile move it.
+// The editor of a dashboard: tiles are moved by dragging their titles. Without this script, the arrow buttons
+// of a tile move it.
 (() => {
   const grid = document.querySelector("[data-move]"), form = document.getElementById(grid?.dataset.move);
   if (!form) return;

@@ -1,5 +1,5 @@
-// The keyboard. A key that is pressed outside of a field becomes a "key" event, handled by the script
-// whose job it is. A key that no script handles clicks the button or link that has it as data-key.
+// The keyboard. A key pressed outside of fields is sent as a "key" event, which the other scripts handle.
+// A key that none handles clicks the button or link that has it as data-key.
 (() => {
   const help = document.getElementById("keys");
   const press = (key) => !dispatchEvent(new CustomEvent("key", { detail: key, cancelable: true }));
@@ -14,7 +14,7 @@
     }
     event.preventDefault();
   });
-  // These two buttons do what a script does, not what a link or form does.
+  // These two buttons have no link or form of their own: a script does their work.
   addEventListener("click", (event) => {
     const key = event.target.closest("[data-key='?'], [data-key=']']")?.dataset.key;
     if (key) press(key);

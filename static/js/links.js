@@ -3,7 +3,7 @@
 (() => {
   addEventListener("click", (event) => {
     const modified = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
-    // htmx cancels the click before it steps aside, so the click must not reach it.
+    // htmx cancels the click even where it ignores it, so the click must not reach htmx.
     if (modified && event.target.closest?.("a[href][hx-get]")) event.stopImmediatePropagation();
   }, true);
   addEventListener("change", ({ target }) => {

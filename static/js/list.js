@@ -1,4 +1,4 @@
-// A list: bars over time are dragged over to narrow the range, and edges of headings to set their width.
+// A list: dragging over the chart narrows the time range; dragging the edge of a heading sets its width.
 (() => {
   let first = null;
   const bars = () => [...document.querySelectorAll(".hist a[data-period]")];
@@ -57,20 +57,20 @@
     grip.addEventListener("click", (event) => event.preventDefault());
   }
 })();
-// Live mode: asks for the rows again, and shows those that changed; while paused it counts those that wait.
+// Live mode: requests the rows regularly, and replaces changed ones; while paused it counts new rows.
 (() => {
   const body = document.querySelector("[data-live]"), pause = document.getElementById("pause");
   if (!body) return;
-  const waiting = document.getElementById("waiting"), LEAST = 1000, MOST = 15000;
+  const waiting = document.getElementById("waiting"), MIN_INTERVAL = 1000, MAX_INTERVAL = 15000;
   const key = (row) => row.querySelector(".open")?.getAttribute("href");
   let tag = "", html = null, timer, drawn = performance.now();
-  // The chart and the sums follow more slowly: they are dearer than a page of rows.
+  // The chart and the sums are updated less often: they cost more than a page of rows.
   const draw = async () => {
     const chart = document.getElementById("hist");
-    if (!chart || performance.now() - drawn < MOST) return;
+    if (!chart || performance.now() - drawn < MAX_INTERVAL) return;
     drawn = performance.now();
-    const answer = await fetch(body.dataset.over, { headers: { "HX-Request-Type": "partial" } });
-    if (answer.ok) chart.outerHTML = await answer.text();
+    const response = await fetch(body.dataset.over, { headers: { "HX-Request-Type": "partial" } });
+    if (response.ok) chart.outerHTML = await response.text();
   };
   const fresh = (parent) => {
     const known = new Set([...body.rows].map(key));
@@ -93,16 +93,16 @@
     clearTimeout(timer);
     const begin = performance.now();
     try {
-      const answer = await fetch(body.dataset.live, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
-      if (answer.status === 200) {
-        tag = answer.headers.get("ETag");
-        html = await answer.text();
+      const response = await fetch(body.dataset.live, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+      if (response.status === 200) {
+        tag = response.headers.get("ETag");
+        html = await response.text();
         show();
         await draw();
       }
     } catch { /* the server is away: asked again below */ }
-    // A query that is dear to answer is asked less often.
-    if (document.visibilityState !== "hidden") timer = setTimeout(ask, Math.min(Math.max(LEAST, 5 * (performance.now() - begin)), MOST));
+    // A slow query is requested less often.
+    if (document.visibilityState !== "hidden") timer = setTimeout(ask, Math.min(Math.max(MIN_INTERVAL, 5 * (performance.now() - begin)), MAX_INTERVAL));
   };
   pause.addEventListener("click", () => {
     const paused = pause.getAttribute("aria-pressed") !== "true";
@@ -111,5 +111,5 @@
     show();
   });
   addEventListener("visibilitychange", () => { if (document.visibilityState !== "hidden") ask(); });
-  timer = setTimeout(ask, LEAST);
+  timer = setTimeout(ask, MIN_INTERVAL);
 })();

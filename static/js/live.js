@@ -1,9 +1,9 @@
-// A trace page follows its trace: it asks whether anything is new, for the rows that are near to what is in view.
+// Updates the page of a trace: polls for changes, and requests the rows that are in view or near.
 (() => {
   const live = document.getElementById("live");
   if (!live) return;
   const FAST = 700, STEADY = 1500, SLOWEST = 15000, SECOND = 1000;
-  // Spans come in batches, some seconds after they end: a trace that seems done may go on for a while.
+  // Spans arrive in batches, some seconds after they end: a completed trace may still grow for a while.
   const LINGER = 60 * SECOND, ABANDONED = 300 * SECOND;
   const ROOM = 100, ADDRESS = 3000;   // rows that open by themselves; what servers take of an address
   const tree = () => document.getElementById("tree");
@@ -43,7 +43,7 @@
     changed = performance.now();
     const more = tree().dataset.count - before.count;
     if (!before.running && more > 0) dispatchEvent(new CustomEvent("notice", { detail: `${more} new ${more === 1 ? "span" : "spans"}` }));
-    // What is new opens as it would have when the page was made.
+    // New nodes are opened as if the page had been loaded now.
     let rows = document.querySelectorAll(".tree .row").length;
     for (const toggle of document.querySelectorAll(".toggle:not([open])")) {
       if (seen.has(toggle)) continue;
@@ -51,7 +51,7 @@
       if (rows < ROOM) { toggle.open = true; rows += 10; }
     }
   });
-  // Once more even where the trace was done: what came late is there when a reader comes back.
+  // Also once for a completed trace: late spans are shown when the visitor comes back to the tab.
   addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? clearTimeout(timer) : ask()));
   live.addEventListener("htmx:finally:request", wait);
   document.addEventListener("scrollend", () => { if (!all) { tag = ""; wait(); } }, true);

@@ -1,4 +1,4 @@
-// A range that is dragged over the strip of the whole trace is zoomed to; a click zooms to the link that is there.
+// Dragging over the minimap zooms to that range; a click follows the link at that position.
 (() => {
   const LEAST = 4;   // pixels: less is a click with an unsteady hand
   let from = null, strip = null, frame = null;

@@ -1,10 +1,10 @@
-// The panel of a trace page: marks what is selected, says that it loads or could not be loaded, and keeps
+// The panel of a trace page: marks the selected row, shows that the panel loads or failed to load, and keeps
 // the selection in the links to the other views of the trace.
 (() => {
   const panel = () => document.getElementById("panel");
   let loading = null;   // the latest request, whose answer the panel shows
 
-  // The selected row is marked at once, before the panel has come.
+  // The selected row is marked at once, before the panel has been loaded.
   const mark = (link) => {
     for (const row of document.querySelectorAll(":is(.tree, .view) [aria-current=true]")) row.removeAttribute("aria-current");
     link.closest(".row, tr, li")?.setAttribute("aria-current", "true");

@@ -19,7 +19,7 @@
     const isAfter = (link) => current.compareDocumentPosition(link) & Node.DOCUMENT_POSITION_FOLLOWING;
     focus(failed.find((link) => link !== current && isAfter(link)) ?? failed[0]);
   };
-  // In a trace the server finds it, however deep it is; if its row is on the page, nothing is loaded.
+  // In a trace the server finds it at any depth; if its row is on the page, nothing is loaded.
   const nextError = async (chip) => {
     const url = new URL(chip.href), row = focusedRow() ?? selectedRow();
     if (row?.id) url.searchParams.set("after", row.id.slice(2));

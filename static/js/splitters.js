@@ -1,7 +1,7 @@
 // Splitters: lines that set the width of a part of the page, which the browser remembers (theme.js applies it).
 (() => {
   const root = document.documentElement, KEY = "splitters", STEP = 16;
-  // The part that a splitter sizes: the names are left of theirs, the panel is right of its own.
+  // The part that a splitter resizes: the names to its left, or the panel to its right.
   const parts = { names: [".axis > :first-child", 1, 140], panel: ["#panel", -1, 320] };
   const widths = () => { try { return JSON.parse(localStorage.getItem(KEY)) ?? {}; } catch { return {}; } };
   const store = (name, width) => {

@@ -1,4 +1,4 @@
-// The theme and the widths of parts. Loaded without defer, in <head>: the page must not paint with others first.
+// The theme and the widths of parts. Loaded without defer, in <head>: the page must not be painted with others first.
 (() => {
   const root = document.documentElement;
   const show = (theme) => (theme === "auto" ? delete root.dataset.theme : (root.dataset.theme = theme));

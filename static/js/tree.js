@@ -20,7 +20,7 @@
     return true;
   };
 
-  // All nodes open as they come into view, each with a page of its own: however large the trace is.
+  // Nodes open when they come into view, each with one page of children, so that any trace can be expanded.
   let expanding = false;
   const expand = () => {
     const tree = document.getElementById("tree");

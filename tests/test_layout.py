@@ -1,8 +1,9 @@
-"""How the code and its tests are laid out: small folders, and tests that don't import tests."""
+"""How the code is laid out: small folders, short lines, plain names; tests don't import tests."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from tests.support.paths import ROOT
 MAX_MODULES = 15
 # Folders of like plug-ins, of which there may be any number.
 PLUG_INS = {"tracer/wire/dialects", "tests/instrumentations/applications"}
+VAGUE_NAMES = {"said", "found", "told", "at", "one", "place", "asked", "held"}
+# Prose is full of these words: only where one is bound, the module is parsed.
+VAGUE_WORD = re.compile(rf"\b({'|'.join(VAGUE_NAMES)})\b(?=\s*[:,)=]|\s+in\b)")
 
 
 def modules(*folders: str) -> list[Path]:
@@ -50,3 +54,32 @@ def test_a_folder_has_at_most_fifteen_modules() -> None:
     assert counts["tracer/wire/dialects"] > MAX_MODULES
     too_large = {f: n for f, n in counts.items() if n > MAX_MODULES and f not in PLUG_INS}
     assert too_large == {}
+
+
+def test_no_line_of_a_template_is_longer_than_140_characters() -> None:
+    lines = [
+        (path.relative_to(ROOT), number, len(line))
+        for path in sorted((ROOT / "templates").rglob("*.*"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+    ]
+    assert len(lines) > 1_000
+    assert [line for line in lines if line[2] > 140] == []
+
+
+def vague_names(path: Path) -> Iterator[tuple[str, int, str]]:
+    """Yield the variables and parameters of a module's functions that have a vague name."""
+    text = path.read_text()
+    if VAGUE_WORD.search(text) is None:
+        return
+    for function in ast.walk(ast.parse(text)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            for node in ast.walk(function):
+                name = node.arg if isinstance(node, ast.arg) else getattr(node, "id", None)
+                if name in VAGUE_NAMES and not isinstance(getattr(node, "ctx", None), ast.Load):
+                    yield path.relative_to(ROOT).as_posix(), node.lineno, name
+
+
+def test_variables_are_named_for_what_they_hold() -> None:
+    paths = modules("tracer", "tests", "bench")
+    assert len(paths) > 1_000
+    assert [name for path in paths for name in vague_names(path)] == []

@@ -43,8 +43,8 @@ class Block(NamedTuple):
 
     def session_of(self, number: int) -> str | None:
         """Return the session of the trace with this number; those of copies are the next ones."""
-        own, place = divmod(number, _TRACES_OF_SESSION)
-        return f"session-{own * self.copies:08d}" if place < 3 else None
+        session, index = divmod(number, _TRACES_OF_SESSION)
+        return f"session-{session * self.copies:08d}" if index < 3 else None
 
     def columns_of_copy(self, copy: int) -> dict[str, str]:
         """Return SQL for the columns by which a copy differs from the block."""

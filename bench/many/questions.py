@@ -220,9 +220,9 @@ def precision(app: Flask) -> Iterator[Precision]:
                     "until": answered.frame.until,
                 },
             ).one()
-            found = {row.percent: float(row.value or 0) for row in answered.rows}
+            measured = {row.percent: float(row.value or 0) for row in answered.rows}
             errors = [
-                abs(found[percent] / value - 1)
+                abs(measured[percent] / value - 1)
                 for percent, value in zip(percents, exact[1], strict=True)
                 if value
             ]

@@ -44,8 +44,8 @@ def calls_of(sdk: Sdk) -> set[Call]:
     if sdk.application.endswith(".mjs"):
         directory = environments.node(sdk.name, sdk.requirements)
         source = directory / "node_modules/@langfuse/core/dist/index.mjs"
-        found = _JS_CALL.findall(source.read_text())
-        return {Call(method, _without_ids(path), frozenset()) for method, path in found}
+        calls = _JS_CALL.findall(source.read_text())
+        return {Call(method, _without_ids(path), frozenset()) for method, path in calls}
     interpreter = environments.python(sdk.name, sdk.requirements)
     [package] = interpreter.parent.parent.glob("lib/python3*/site-packages/langfuse/api")
     return {call for source in package.rglob("raw_client.py") for call in _python_calls(source)}

@@ -106,10 +106,12 @@ def _check_tile(client: FlaskClient, rng: random.Random, number: int) -> int:
 
 def _check(client: FlaskClient, question: Any, label: str, value: Any, url: str) -> int:
     label = {"Traces": "count", "Calls": "count"}.get(label, label)
-    asked = {**question, "measure": "count"} if label == "count" else question
-    expected = measured(client, asked, label, listed(client, url))
-    if asked.get("measure") == "ratio":
+    shown_question = {**question, "measure": "count"} if label == "count" else question
+    expected = measured(client, shown_question, label, listed(client, url))
+    if shown_question.get("measure") == "ratio":
         # Its link leads to the rows that are the part.
-        value *= len(listed(client, url.replace(f"{quote(asked['part'], safe=':')}%20", "")))
+        value *= len(
+            listed(client, url.replace(f"{quote(shown_question['part'], safe=':')}%20", ""))
+        )
     assert expected in (value, None), (question, label, url)
     return int(expected is not None)

@@ -70,8 +70,8 @@ def test_chat_messages_are_fields_and_other_messages_are_json(
     assert newest("c").prompt == messages
     fields = get_page("/prompts/c/new").all("textarea", name="content")
     assert [field.text for field in fields] == ["Be brief.", "{{q}}", "", ""]
-    held: list[Json] = [*messages, {"type": "placeholder", "name": "history"}]
-    create_version(project, PromptDraft(name="c", type="chat", prompt=held))
+    messages_with_placeholder: list[Json] = [*messages, {"type": "placeholder", "name": "history"}]
+    create_version(project, PromptDraft(name="c", type="chat", prompt=messages_with_placeholder))
     assert "placeholder" in get_page("/prompts/c/new").one("textarea", name="text").text
     assert get_page("/prompts/c/new?from=1").all("textarea", name="content")
     post_form(client, f"{PROMPTS}/c/new", 422, text="[1]")

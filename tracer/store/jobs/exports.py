@@ -94,8 +94,8 @@ def _next_job() -> tuple[str, JobRow] | None:
         .order_by(jobs.c.run_after)
         .limit(1)
     )
-    row = db.session.execute(query).one_or_none()
-    db.session.rollback()
+    with transaction():
+        row = db.session.execute(query).one_or_none()
     return None if row is None else (row.project_id, get_job(*row))
 
 

@@ -12,7 +12,7 @@ from tracer.store.query.selection import Selection
 from tracer.store.traces.find_ids import find_page
 from tracer.store.traces.traces import TraceRow, list_traces
 from tracer.ui.lists.list_query import one_term
-from tracer.ui.render.time_zone import reader_clock
+from tracer.ui.render.time_zone import visitor_clock
 
 
 def find_other(text: str, trace: TraceRow) -> str | None:
@@ -38,5 +38,5 @@ def _meanings(text: str) -> Iterator[Node]:
 
 def _latest(node: Node, trace: TraceRow) -> str | None:
     """Return the latest trace of a query, other than ``trace``."""
-    rows = list_traces(trace.project_id, Selection(node, reader_clock()), limit=2).items
+    rows = list_traces(trace.project_id, Selection(node, visitor_clock()), limit=2).items
     return next((row.trace_id for row in rows if row.trace_id != trace.trace_id), None)

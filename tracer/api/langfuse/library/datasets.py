@@ -145,7 +145,9 @@ def _check_items(dataset: Dataset) -> None:
         return
     items, _ = datasets.list_items(current_project_id(), dataset.dataset_id, limit=None)
     schemas = ItemSchemas(dataset, "expectedOutput")
-    refused = {item.item_id: found[0] for item in items if (found := schemas.mismatches(item))}
+    refused = {
+        item.item_id: mismatches[0] for item in items if (mismatches := schemas.mismatches(item))
+    }
     for first, reason in refused.items():
         raise Invalid(f"validation failed for {len(refused)} item(s), first {first!r}: {reason}")
 

@@ -14,7 +14,7 @@ ANTHROPIC: Final = Provider(
     "claude-sonnet-4-5",
     "claude-sonnet-4-5-20250929",
     ("max_tokens", 500),
-    tells_reasoning=False,
+    reports_reasoning=False,
     cache_written=100,
 )
 BEDROCK: Final = Provider(
@@ -22,7 +22,7 @@ BEDROCK: Final = Provider(
     "anthropic.claude-sonnet-4-5-20250929-v1:0",
     "anthropic.claude-sonnet-4-5-20250929-v1:0",
     ("max_tokens", 500),
-    tells_reasoning=False,
+    reports_reasoning=False,
 )
 GEMINI: Final = Provider("gcp.gemini", "gemini-2.5-flash", "gemini-2.5-flash", ("temperature", 0.2))
 
@@ -44,9 +44,9 @@ class Case(msgspec.Struct):
     """Why a field is not the truth: it is sent wrong."""
 
 
-NOBODY: Final = "the instrumentation has no way to say it"
-NO_FIRST_TOKEN: Final = "nothing tells when the answer began"
-STREAMS_TELL_ASKED: Final = "a stream tells the model asked for as the one that served"
+NO_ATTRIBUTE: Final = "the instrumentation has no attribute for it"
+NO_FIRST_TOKEN: Final = "no value has the time of the first token"
+STREAMS_SEND_REQUESTED: Final = "a stream sends the requested model as the responding one"
 
 
 def alone(call: str) -> tuple[Scene, ...]:

@@ -21,7 +21,7 @@ _HEAD: Final = """\
 What real instrumentations send and Tracer makes of it. Each row is an application that uses
 unmodified packages from the registries. It talks to a stand-in for the model provider, which
 streams, calls tools, fails, and reports cached and reasoning tokens; what Tracer shows is compared
-with what the provider said.
+with what the provider sent.
 
 The scenes are the same where possible: an agent is asked a question, calls a tool and answers; an
 answer is streamed; a call fails.

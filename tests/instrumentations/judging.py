@@ -38,12 +38,12 @@ class Provider(NamedTuple):
     requested: str
     served: str
     parameter: tuple[str, Any]
-    tells_reasoning: bool = True
+    reports_reasoning: bool = True
     cache_written: int = 0
 
     def usage(self, counts: Counts) -> dict[str, int]:
         """Return the truth in disjoint buckets."""
-        reasoning = counts.reasoning if self.tells_reasoning else 0
+        reasoning = counts.reasoning if self.reports_reasoning else 0
         buckets = {
             "input": counts.input - counts.cached,
             "cache_read": counts.cached - self.cache_written,
@@ -105,7 +105,7 @@ def _model(calls: list[Span], trace: Trace, provider: Provider) -> str:
     return _each(_same(call.model, provider.served, call.model in unknown) for call in calls)
 
 
-def _asked(calls: list[Span], trace: Trace, provider: Provider) -> str:
+def _requested_model(calls: list[Span], trace: Trace, provider: Provider) -> str:
     models = (call.requested_model or call.model for call in calls)
     return _each(
         _same(model, provider.requested, model in (None, provider.served)) for model in models
@@ -246,7 +246,7 @@ def _cached(calls: list[Span], trace: Trace, provider: Provider) -> str:
 
 
 def _reasoning(calls: list[Span], trace: Trace, provider: Provider) -> str | None:
-    return _buckets(calls, provider, "reasoning") if provider.tells_reasoning else None
+    return _buckets(calls, provider, "reasoning") if provider.reports_reasoning else None
 
 
 def _buckets(calls: list[Span], provider: Provider, *names: str) -> str:
@@ -305,7 +305,11 @@ def _embedding_tokens(calls: list[Span], trace: Trace, provider: Provider) -> st
     return _same(usage.get("input"), EMBEDDING_TOKENS, not usage)
 
 
-_MODEL: Final[dict[str, Check]] = {"model": _model, "model asked": _asked, "provider": _provider}
+_MODEL: Final[dict[str, Check]] = {
+    "model": _model,
+    "requested model": _requested_model,
+    "provider": _provider,
+}
 _COUNTS: Final[dict[str, Check]] = {
     "tokens": _tokens,
     "cached": _cached,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.instrumentations.case import BEDROCK, NO_FIRST_TOKEN, NOBODY, Case
+from tests.instrumentations.case import BEDROCK, NO_ATTRIBUTE, NO_FIRST_TOKEN, Case
 from tests.instrumentations.catalogue.clients import BY_HAND, OTEL
 from tests.instrumentations.judging import Scene
 
@@ -42,15 +42,15 @@ OTEL_OPENAI: Final = Case(
     ),
     variables=CAPTURE,
     not_sent={
-        "tools offered": NOBODY,
+        "tools offered": NO_ATTRIBUTE,
         "tool span": BY_HAND,
-        "cached": NOBODY,
-        "reasoning": NOBODY,
-        "session": NOBODY,
-        "user": NOBODY,
+        "cached": NO_ATTRIBUTE,
+        "reasoning": NO_ATTRIBUTE,
+        "session": NO_ATTRIBUTE,
+        "user": NO_ATTRIBUTE,
         "stream.first token": NO_FIRST_TOKEN,
     },
-    wrong={"cost": "cached tokens, which cost less, aren't told"},
+    wrong={"cost": "cached tokens, which cost less, are not sent"},
 )
 BOTOCORE_BEDROCK: Final = Case(
     "botocore-bedrock",
@@ -64,9 +64,9 @@ BOTOCORE_BEDROCK: Final = Case(
     BEDROCK,
     variables=CAPTURE,
     not_sent={
-        "tools offered": NOBODY,
+        "tools offered": NO_ATTRIBUTE,
         "tool span": BY_HAND,
-        "session": NOBODY,
-        "user": NOBODY,
+        "session": NO_ATTRIBUTE,
+        "user": NO_ATTRIBUTE,
     },
 )

@@ -7,9 +7,9 @@ from typing import Final
 from tests.instrumentations.case import (
     ANTHROPIC,
     GEMINI,
+    NO_ATTRIBUTE,
     NO_FIRST_TOKEN,
-    NOBODY,
-    STREAMS_TELL_ASKED,
+    STREAMS_SEND_REQUESTED,
     Case,
     alone,
 )
@@ -51,8 +51,8 @@ OPENLLMETRY_OPENAI: Final = Case(
     (*_plain("openai.chat"), *_responses("openai.response", "openai.embeddings")),
     not_sent={
         "tool span": BY_HAND,
-        "session": NOBODY,
-        "user": NOBODY,
+        "session": NO_ATTRIBUTE,
+        "user": NO_ATTRIBUTE,
         "stream.reasoning": NOT_STREAMED,
         "responses_stream.first token": NOT_RESPONSES,
     },
@@ -99,8 +99,8 @@ span failure
     ANTHROPIC,
     not_sent={
         "tool span": BY_HAND,
-        "session": NOBODY,
-        "user": NOBODY,
+        "session": NO_ATTRIBUTE,
+        "user": NO_ATTRIBUTE,
         "stream.first token": "only on the span of Anthropic's own SDK beside it",
     },
     wrong={
@@ -178,8 +178,8 @@ span agent
     },
     not_sent={
         "tool span": BY_HAND,
-        "session": NOBODY,
-        "stream.model": STREAMS_TELL_ASKED,
+        "session": NO_ATTRIBUTE,
+        "stream.model": STREAMS_SEND_REQUESTED,
         "stream.first token": NO_FIRST_TOKEN,
     },
 )
@@ -211,7 +211,7 @@ agent agent
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
     },
     not_sent={
-        "provider": "only the messages' format is told",
+        "provider": "only the format of the messages is sent",
         "reasoning": "its counts have no such type",
         "session": _OF_THE_TRACE,
         "user": _OF_THE_TRACE,

@@ -6,9 +6,9 @@ from typing import Final
 
 from tests.instrumentations.case import (
     GEMINI,
+    NO_ATTRIBUTE,
     NO_FIRST_TOKEN,
-    NOBODY,
-    STREAMS_TELL_ASKED,
+    STREAMS_SEND_REQUESTED,
     Case,
     alone,
 )
@@ -37,7 +37,7 @@ agent weather run
         Scene("stream", "stream", "agent plain run\n  generation chat gpt-4o", "chat"),
         Scene("failure", "failure", "agent failing run\n  generation chat fail-429", "chat"),
     ),
-    not_sent={"user": NOBODY},
+    not_sent={"user": NO_ATTRIBUTE},
 )
 LANGCHAIN_OPENLLMETRY: Final = Case(
     "langchain-openllmetry",
@@ -63,8 +63,8 @@ agent invoke_agent weather
         *alone("ChatOpenAI.chat"),
     ),
     not_sent={
-        "reasoning": NOBODY,
-        "stream.model": STREAMS_TELL_ASKED,
+        "reasoning": NO_ATTRIBUTE,
+        "stream.model": STREAMS_SEND_REQUESTED,
         "stream.first token": NO_FIRST_TOKEN,
     },
 )
@@ -90,7 +90,7 @@ LANGCHAIN_OPENINFERENCE: Final = Case(
     (_GRAPH, *alone("ChatOpenAI")),
     not_sent={
         "user": "only in metadata, under the application's own name for it",
-        "stream.model": STREAMS_TELL_ASKED,
+        "stream.model": STREAMS_SEND_REQUESTED,
         "stream.first token": NO_FIRST_TOKEN,
     },
 )
@@ -145,7 +145,7 @@ chain FunctionAgent.run
         Scene("failure", "failure", "generation OpenAI.complete", "OpenAI.complete"),
     ),
     not_sent={
-        "model": "only the model asked for is told",
+        "model": "only the requested model is sent",
         "parameters": "the parameters are those of the context window",
     },
 )
@@ -173,7 +173,7 @@ OPENAI_AGENTS: Final = Case(
         Scene("failure", "failure", _agents("failing", _RESPONSE), "response"),
     ),
     not_sent={
-        "model asked": "the response's own model is told for both",
+        "requested model": "the response's model is sent for both",
         "stream.first token": NO_FIRST_TOKEN,
     },
 )
@@ -225,7 +225,7 @@ chain invoke_workflow failing
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY",
     },
     not_sent={
-        "parameters": NOBODY,
+        "parameters": NO_ATTRIBUTE,
         "user": "the runner's user is on no span",
         "stream.first token": NO_FIRST_TOKEN,
     },
@@ -352,13 +352,13 @@ agent invoke_agent failing
     ),
     variables={"SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_SENSITIVE": "true"},
     not_sent={
-        "model": "only the model asked for is told",
+        "model": "only the requested model is sent",
         "tools offered": "only on the agent's span",
-        "cached": NOBODY,
-        "reasoning": NOBODY,
-        "session": NOBODY,
-        "user": NOBODY,
+        "cached": NO_ATTRIBUTE,
+        "reasoning": NO_ATTRIBUTE,
+        "session": NO_ATTRIBUTE,
+        "user": NO_ATTRIBUTE,
         "stream.first token": NO_FIRST_TOKEN,
     },
-    wrong={"cost": "cached tokens, which cost less, aren't told"},
+    wrong={"cost": "cached tokens, which cost less, are not sent"},
 )

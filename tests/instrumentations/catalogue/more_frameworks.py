@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.instrumentations.case import NO_FIRST_TOKEN, NOBODY, Case
+from tests.instrumentations.case import NO_ATTRIBUTE, NO_FIRST_TOKEN, Case
 from tests.instrumentations.judging import Scene
 from tests.support.environments import OTEL
 
@@ -54,10 +54,10 @@ agent invoke_agent failing
         ),
     ),
     not_sent={
-        "model": "only the model asked for is told",
-        "parameters": NOBODY,
+        "model": "only the requested model is sent",
+        "parameters": NO_ATTRIBUTE,
         "tools offered": "only on the agent's span, and only their names",
-        "reasoning": NOBODY,
+        "reasoning": NO_ATTRIBUTE,
     },
     wrong={"provider": "its own name stands there"},
 )
@@ -86,12 +86,12 @@ chain haystack.pipeline.run
         Scene("failure", "failure", "chain haystack.pipeline.run\n  generation failing", "failing"),
     ),
     not_sent={
-        "model asked": NOBODY,
-        "provider": NOBODY,
-        "parameters": "only those of a single call are told, none of its component",
-        "session": NOBODY,
-        "user": NOBODY,
-        "stream.first token": "told in the process's local time, without its zone",
+        "requested model": NO_ATTRIBUTE,
+        "provider": NO_ATTRIBUTE,
+        "parameters": "only those of a single call are sent, none of its component",
+        "session": NO_ATTRIBUTE,
+        "user": NO_ATTRIBUTE,
+        "stream.first token": "sent in the process's local time, without its zone",
     },
 )
 SMOLAGENTS: Final = Case(
@@ -116,16 +116,16 @@ agent weather.run
         Scene("failure", "failure", "generation OpenAIModel.generate", "OpenAIModel"),
     ),
     not_sent={
-        "model": "only the model asked for is told",
-        "tools offered": "none are, when the last answer is asked for",
+        "model": "only the requested model is sent",
+        "tools offered": "none are, with the request for the last answer",
         "finish reason": "only in a Python object's text",
-        "cached": NOBODY,
-        "reasoning": NOBODY,
+        "cached": NO_ATTRIBUTE,
+        "reasoning": NO_ATTRIBUTE,
         "stream.first token": NO_FIRST_TOKEN,
     },
     wrong={
         "agent.input": "the tool's call and result are texts",
-        "cost": "cached tokens, which cost less, aren't told",
+        "cost": "cached tokens, which cost less, are not sent",
     },
 )
 MASTRA: Final = Case(
@@ -189,7 +189,7 @@ agent invoke_agent failing
         "tools offered": "only on the agent's span, and only their names",
         "error": "only on the agent's span",
     },
-    wrong={"tool call": "the answer's text alone is told, and the call on the step above"},
+    wrong={"tool call": "only the text of the answer is sent, and the call on the step above"},
 )
 TRACELOOP_NODE: Final = Case(
     "traceloop-node",
@@ -212,14 +212,14 @@ chain agent.workflow
         Scene("failure", "failure", "chain failure.workflow", "chat"),
     ),
     not_sent={
-        "cached": NOBODY,
-        "reasoning": NOBODY,
+        "cached": NO_ATTRIBUTE,
+        "reasoning": NO_ATTRIBUTE,
         "stream.first token": NO_FIRST_TOKEN,
         "error": "the span of a call that fails is never ended",
     },
     wrong={
         "stream.tokens": "a stream's tokens are its own estimate",
-        "cost": "cached tokens, which cost less, aren't told",
+        "cost": "cached tokens, which cost less, are not sent",
     },
 )
 MCP: Final = Case(

@@ -19,7 +19,7 @@ expect.set_options(timeout=TIMEOUT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip these tests where there is no Chromium, and say how to get one."""
+    """Skip these tests where there is no Chromium, and print how to install one."""
     install = "apt-get install chromium-headless-shell (or .ci/run)"
     skip = pytest.mark.skip(reason=f"no Chromium: {install} brings one")
     for item in items:

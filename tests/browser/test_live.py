@@ -17,7 +17,7 @@ PATH = f"/project/default/traces/{LIVE}"
 
 
 def more() -> TraceBuilder:
-    """Return an empty batch for the trace, to say what came next."""
+    """Return an empty batch of the same trace, to which the next spans are added."""
     return TraceBuilder(LIVE, BEGAN, name="nightly")
 
 

@@ -20,7 +20,7 @@ def test_a_price_from_an_unpriced_model_to_its_end_without_scripts(
     expect(page.get_by_label("Model", exact=True)).to_have_value("house-model")
     page.get_by_role("button", name="Add price").click()
     expect(page.get_by_role("alert")).to_contain_text("Base, input: expected at least one price")
-    # The browser's console tells of an answer that is no success; here it is the right one.
+    # The browser's console logs each response that is no success; this one is expected.
     assert [fault for fault in faults if "422" not in fault] == []
     faults.clear()
     page.get_by_role("link", name="Base, input").click()

@@ -73,7 +73,7 @@ def test_a_lens_shows_the_spans_of_one_family_however_deep_they_are(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:
     story = agent_trace()
-    # Too many to be opened with the page: the server has to know that two of them are tools.
+    # Too many to be opened with the page: the server has to find that two of them are tools.
     story.span("batch", "root", 4.5, 9, kind="chain")
     for n in range(130):
         kind = "tool" if n in (5, 120) else "chain"

@@ -307,7 +307,7 @@ def test_doctor_prints_settings_and_sizes_and_hides_passwords(database_url: str)
 
 
 def test_doctor_asks_the_server_that_runs_on_the_data_directory(served: Serve) -> None:
-    # Started with --port, of which a command without that flag is not told.
+    # Started with --port, which a command without that flag has to find out.
     where = ["--data-dir", str(served.data_dir)]
     done = run_tracer("doctor", *where)
     assert f"127.0.0.1:{served.port}" in done.stdout

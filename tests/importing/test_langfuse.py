@@ -188,7 +188,7 @@ def copy(source: Source, database_url: str, tmp_path: Path) -> Iterator[Callable
     return command
 
 
-# When a row was last written is no part of what it says.
+# The time at which a row was last written is not compared.
 _ROWS = "SELECT to_jsonb(t) - 'updated_at' FROM {} t"
 
 

@@ -1,4 +1,4 @@
-"""What is told of an instrumentation: how to run it, and what it must become."""
+"""An instrumentation: how to run it, and the expected result."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Case(msgspec.Struct):
     scenes: tuple[Scene, ...]
     provider: Provider = OPENAI
     variables: dict[str, str] = {}
-    """What its own documentation says to set; ``{models}`` stands for the provider's URL."""
+    """What its own documentation recommends to set; ``{models}`` stands for the provider's URL."""
     not_sent: dict[str, str] = {}
     """Why a field, or ``scene.field``, isn't there: it isn't sent."""
     wrong: dict[str, str] = {}

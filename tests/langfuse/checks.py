@@ -95,7 +95,7 @@ def _openai(_report: Any, read: Read) -> None:
 
 def _langchain(report: Any, read: Read) -> None:
     observations = read("v2/observations", traceId=report["langchain"], fields=_GROUPS)["data"]
-    # Where its OpenAI integration is loaded as well, both tell of the call.
+    # Where its OpenAI integration is loaded as well, both record the call.
     observation = next(
         observation
         for observation in observations

@@ -26,7 +26,7 @@ _OF_MACHINE: Final = ("process.", "host.", "os.")
 
 
 class Written(NamedTuple):
-    """A request that tells something: its path, type and decoded body."""
+    """A request with content: its path, type and decoded body."""
 
     path: str
     content_type: str
@@ -90,7 +90,7 @@ def proxy(url: str) -> Iterator[tuple[str, list[Written]]]:
 
 
 def keep(sdk: Sdk, ran: Ran, written: list[Written]) -> None:
-    """Store what an SDK wrote, without what only says where it ran."""
+    """Store what an SDK wrote, without the values of the machine on which it ran."""
     content = {
         "sdk": sdk.title,
         "version": ran.version,
@@ -110,7 +110,7 @@ def keep(sdk: Sdk, ran: Ran, written: list[Written]) -> None:
 
 
 def read(sdk: Sdk) -> tuple[Ran, list[Written]]:
-    """Return what an SDK's application told, and what it wrote, when it was last driven."""
+    """Return the requests of an SDK's application and its output in the latest recording."""
     content = json.loads((RECORDED / _name(sdk)).read_text())
     written = [
         Written(

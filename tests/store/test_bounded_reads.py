@@ -69,7 +69,7 @@ def record(trace: str, span_id: str, parent: str | None, n: int) -> SpanRecord:
 
 
 def crowd() -> Iterator[SpanRecord]:
-    """Many traces of two spans: every other span is a root, for all that the planner knows."""
+    """Many traces of two spans: by the statistics of the planner, every other span is a root."""
     for n in range(SPANS):
         yield record(f"t{n // 2:04}", f"t{n}", f"t{n - 1}" if n % 2 else None, n)
 

@@ -1,4 +1,4 @@
-"""An OTLP endpoint on a real socket that records requests and can be told to misbehave."""
+"""An OTLP endpoint on a real socket that records requests and can be made to misbehave."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def test_a_file_that_a_browser_has_cached_is_closed(client: FlaskClient) -> None
         tag = first.headers["ETag"]
     answer = client.get("/static/js/theme.js", headers={"If-None-Match": tag})
     assert (answer.status_code, answer.data) == (304, b"")
-    # What was left open would be told now, and fail the test.
+    # A file that was left open would cause a warning now, and fail the test.
     del answer
     gc.collect()
 

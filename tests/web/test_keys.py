@@ -196,7 +196,7 @@ def fill(client: FlaskClient, key: Key) -> None:
 def snapshot(client: FlaskClient, app: Flask, key: Key) -> dict[str, str]:
     reads = [path for method, path in routes(app) if method == "GET"]
     texts = {path: client.get(path, headers=key.bearer).text for path in reads}
-    # An export says when it was made, and the address of a file is signed anew each time.
+    # An export contains its time, and the address of a file is signed anew each time.
     return {path: _SIGNED.sub("", _EXPORTED.sub("", text)) for path, text in texts.items()}
 
 

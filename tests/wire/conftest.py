@@ -1,4 +1,4 @@
-"""What the tests of the wire tell at the end of a run."""
+"""The line that the tests of the wire format print at the end of a run."""
 
 from __future__ import annotations
 

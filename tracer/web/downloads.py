@@ -84,7 +84,7 @@ def _download(
     snapshot: Snapshot, text: Iterator[str] | Iterator[bytes], content_type: str, name: str
 ) -> Response:
     # Without a length the response is chunked: after a failed read the last chunk is missing, so
-    # that clients can tell that the file is incomplete.
+    # that clients can notice that the file is incomplete.
     response = Response(_chunks(snapshot, text), content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.call_on_close(snapshot.close)

@@ -180,7 +180,7 @@ def test_without_init_the_function_itself_is_called() -> None:
     assert list(count(2)) == [0, 1]
 
 
-# A program is a tree of steps; each has a kind, which says how it is run.
+# A program is a tree of steps; each has a kind, which is how it is run.
 Program = tuple[str, list[Any]]
 KINDS = ("call", "generator", "async call", "async generator", "block", "thread", "task")
 programs = st.recursive(

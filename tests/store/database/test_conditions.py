@@ -1,4 +1,4 @@
-"""Conditions in SQL mean what their operators say, for any text and for missing values."""
+"""Conditions in SQL have the meaning of their operators, for any text and missing values."""
 
 from __future__ import annotations
 

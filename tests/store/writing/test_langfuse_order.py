@@ -131,7 +131,7 @@ def test_the_row_equals_the_result_of_langfuses_rules(
 
 
 def _merged(sent: list[Json]) -> dict[str, Json]:
-    """Merge as the rules say, one event after the other: the second telling of them."""
+    """Merge one event after the other, by a second implementation of the rules."""
     order = sorted(sent, key=lambda item: ("update" in item["type"], item["timestamp"]))
     merged: dict[str, Json] = {"metadata": {}}
     times = [item["body"]["startTime"] for item in order if item["body"].get("startTime")]

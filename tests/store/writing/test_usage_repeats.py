@@ -76,7 +76,7 @@ def is_metered(row: Any) -> bool:
 
 
 def same(span_row: Any, others: list[Any]) -> bool:
-    """Return whether a span tells what others tell together: tokens by side, in all, or a cost."""
+    """Return whether a span has the sum of others: tokens by side, in total, or a cost."""
     sums = {
         name: sum(Decimal(row[name] or 0) for row in others)
         for name in ("input_tokens", "output_tokens", "total_tokens", "total_cost")

@@ -1,4 +1,4 @@
-"""Clients that were started without a key: they are refused, and told what to set."""
+"""Clients that were started without a key: the refusal names what to set."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_details_of_an_operation_are_read_like_the_attributes_of_its_span() -> N
     assert record.output == values["gen_ai.output.messages"]
     assert record.tools == values["gen_ai.tool.definitions"]
     assert record.finish_reasons == ["stop"]
-    # Counts are the span's to tell: they stay with the event.
+    # The span has the counts itself: those of the event stay with it.
     assert record.usage == {}
     assert record.events[0]["attributes"] == {"gen_ai.usage.input_tokens": 12}
 

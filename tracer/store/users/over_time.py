@@ -50,7 +50,7 @@ def users_over_time(
 
 def _by_interval(rows: sa.Subquery, begin: datetime, width: timedelta) -> sa.Select[Any]:
     start = sa.func.date_bin(width, rows.c.start_time, begin).label("start")
-    # A user has one row of a whole day, and none beside it: most rows need not be told apart.
+    # A user has one row of a whole day, and none beside it: most rows need not be distinguished.
     alone = rows.c.whole_day if width == _DAY else sa.false()
 
     def users(*conditions: Column) -> Column:

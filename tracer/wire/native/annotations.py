@@ -12,7 +12,7 @@ from tracer.wire.clean import clean
 from tracer.wire.native.requests import Id, Label, Maybe, Request, Time, utc_field
 
 MarkText = Annotated[str, Meta(min_length=1, max_length=10_000, description="markdown")]
-Name = Annotated[str, Meta(max_length=80, description="who says it")]
+Name = Annotated[str, Meta(max_length=80, description="the author")]
 
 
 class TagEdit(Request, kw_only=True):
@@ -74,7 +74,7 @@ class ShareCreate(Request, kw_only=True):
 class DeleteQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How to delete."""
 
-    dry_run: Annotated[bool, Meta(description="only say what would go")] = False
+    dry_run: Annotated[bool, Meta(description="only return what would be deleted")] = False
 
 
 def cleaned(text: str) -> str:

@@ -186,7 +186,7 @@ def _kind(sent: str | None, wanted: str | None) -> str | None:
     if sent == "retrieval":
         sent = "retriever"
     if sent and wanted and sent != wanted:
-        raise Invalid.of_field("kind", f"expected {wanted}, as the route says, got {sent}")
+        raise Invalid.of_field("kind", f"expected {wanted}, as the route requires, got {sent}")
     return sent or wanted
 
 

@@ -43,7 +43,7 @@ _MAX_FREE: Final = 3
 @contextmanager
 def application(config: Config) -> Iterator[Flask]:
     """Make an application that ends with the block."""
-    app = _made(config)
+    app = _make(config)
     try:
         yield app
     finally:
@@ -61,7 +61,7 @@ def reused_application(config: Config) -> Iterator[Flask]:
     """
     app = _FREE.pop(config, None)
     if app is None:
-        app = _made(config)
+        app = _make(config)
     else:
         with app.app_context():
             writer = Writer(db.engine, config.max_queue_spans)
@@ -71,13 +71,15 @@ def reused_application(config: Config) -> Iterator[Flask]:
         yield app
     finally:
         _stop(app)
-        assert _state(app) == state, "the test changed the application: let it ask for own_app"
+        assert _state(app) == state, (
+            "the test changed the application: it needs the fixture own_app"
+        )
         _FREE[config] = app
         while len(_FREE) > _MAX_FREE:
             _disconnect(_FREE.pop(next(iter(_FREE))))
 
 
-def _made(config: Config) -> Flask:
+def _make(config: Config) -> Flask:
     app = create_app(config)
     app.jinja_env.bytecode_cache = _TEMPLATES
     return app

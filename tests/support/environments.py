@@ -24,14 +24,14 @@ class CannotInstall(Exception):
 
 
 def python(name: str, requirements: Sequence[str]) -> Path:
-    """Return the interpreter of the environment ``name``, which holds ``requirements``."""
+    """Return the interpreter of the environment ``name``, which has the ``requirements``."""
     directory = CACHE / name
     interpreter = directory / "bin" / "python"
-    if not _is_made(directory, requirements):
+    if not _is_installed(directory, requirements):
         shutil.rmtree(directory, ignore_errors=True)
         _install([sys.executable, "-m", "venv", str(directory)])
         _install([str(interpreter), "-m", "pip", "install", "--quiet", *requirements])
-        _note(directory, requirements)
+        _write_stamp(directory, requirements)
     return interpreter
 
 
@@ -40,12 +40,12 @@ def node(name: str, requirements: Sequence[str]) -> Path:
     directory = CACHE / name
     if shutil.which("npm") is None:
         raise CannotInstall("npm isn't installed")
-    if not _is_made(directory, requirements):
+    if not _is_installed(directory, requirements):
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         (directory / "package.json").write_text('{"private": true, "type": "module"}\n')
         _install(["npm", "install", "--no-audit", "--no-fund", *requirements], directory)
-        _note(directory, requirements)
+        _write_stamp(directory, requirements)
     return directory
 
 
@@ -56,14 +56,14 @@ def python_versions(interpreter: Path, names: Sequence[str]) -> dict[str, str]:
         "print(*[f'{n}={version(n)}' for n in sys.argv[1:]], sep='\\n')"
     )
     plain = [re.split(r"[\[~=<>]", name)[0] for name in names]
-    done = subprocess.run(
+    result = subprocess.run(
         [interpreter, "-c", code, *plain], capture_output=True, text=True, check=True
     )
-    return dict(line.split("=", 1) for line in done.stdout.split())
+    return dict(line.split("=", 1) for line in result.stdout.split())
 
 
 def node_versions(directory: Path, names: Sequence[str]) -> dict[str, str]:
-    """Return likewise the versions below ``node_modules``."""
+    """Return the versions of the packages of these names below ``node_modules``."""
     versions = {}
     for name in names:
         # Its version may follow an @; its scope begins with one.
@@ -75,25 +75,25 @@ def node_versions(directory: Path, names: Sequence[str]) -> dict[str, str]:
 
 def node_command(directory: Path) -> str:
     """Return the Node among the packages in ``directory``, else the one that is installed."""
-    own = directory / "node_modules" / ".bin" / "node"
-    return str(own) if own.exists() else "node"
+    packaged = directory / "node_modules" / ".bin" / "node"
+    return str(packaged) if packaged.exists() else "node"
 
 
-def _is_made(directory: Path, requirements: Sequence[str]) -> bool:
+def _is_installed(directory: Path, requirements: Sequence[str]) -> bool:
     stamp = directory / ".requirements"
     return stamp.exists() and stamp.read_text().split("\n") == [*requirements]
 
 
-def _note(directory: Path, requirements: Sequence[str]) -> None:
+def _write_stamp(directory: Path, requirements: Sequence[str]) -> None:
     (directory / ".requirements").write_text("\n".join(requirements))
 
 
-def _install(command: Sequence[str], where: Path | None = None) -> None:
+def _install(command: Sequence[str], directory: Path | None = None) -> None:
     try:
-        done = subprocess.run(
-            command, cwd=where, capture_output=True, text=True, timeout=INSTALL_SECONDS
+        result = subprocess.run(
+            command, cwd=directory, capture_output=True, text=True, timeout=INSTALL_SECONDS
         )
-    except subprocess.TimeoutExpired as late:
-        raise CannotInstall(f"not installed after {INSTALL_SECONDS:.0f} s") from late
-    if done.returncode:
-        raise CannotInstall(done.stderr.strip()[-500:])
+    except subprocess.TimeoutExpired as timeout:
+        raise CannotInstall(f"not installed after {INSTALL_SECONDS:.0f} s") from timeout
+    if result.returncode:
+        raise CannotInstall(result.stderr.strip()[-500:])

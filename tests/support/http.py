@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 
 def is_healthy(url: str) -> bool:
-    """Return whether a server with a working database answers there."""
+    """Return whether a server with a working database responds at this URL."""
     try:
         with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:
             return bool(response.status == 200)
@@ -18,7 +18,7 @@ def is_healthy(url: str) -> bool:
 
 
 def get_bytes(url: str) -> bytes:
-    """Return the body that a GET of ``url`` answers with."""
+    """Return the body of the response to a GET of ``url``."""
     with urllib.request.urlopen(url, timeout=20) as response:
         return bytes(response.read())
 

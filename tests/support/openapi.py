@@ -1,4 +1,4 @@
-"""Requests drawn from an OpenAPI document, and what the server may answer them."""
+"""Requests drawn from an OpenAPI document, and checks of the responses to them."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Load:
         return self
 
     def wait_for(self, spans: int, seconds: float = 30) -> None:
-        """Return once this many spans are acknowledged in all."""
+        """Return once this many spans are acknowledged in total."""
         for _ in itertools.repeat(None, int(seconds / 0.01)):
             if len(self.acknowledged) >= spans:
                 return
@@ -81,16 +81,16 @@ class Load:
                 connection.request(
                     "POST", "/v1/traces", body, {"Content-Type": "application/x-protobuf"}
                 )
-                answer = connection.getresponse()
-                reply = answer.read()
+                response = connection.getresponse()
+                body = response.read()
             except (OSError, http.client.HTTPException):
                 # The server was killed before it answered: nothing was acknowledged.
                 connection.close()
                 time.sleep(0.02)
                 continue
-            if answer.status == 200:
-                response = ExportTraceServiceResponse.FromString(reply)
-                assert not response.partial_success.rejected_spans
+            if response.status == 200:
+                result = ExportTraceServiceResponse.FromString(body)
+                assert not result.partial_success.rejected_spans
                 with self._lock:
                     self.acknowledged |= ids
         connection.close()

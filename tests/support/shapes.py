@@ -14,7 +14,7 @@ import flask
 import tracer.sdk as tracer
 
 Inside = Callable[[], None]
-"""What the body of a function does in its last step."""
+"""The last step of a function's body."""
 
 
 def function(inside: Inside) -> Any:
@@ -193,7 +193,7 @@ SHAPES: dict[str, list[Callable[[Inside], Any]]] = {
 
 
 def consume(result: Any) -> Any:
-    """Return what a call gives in the end, run by an event loop where it needs one."""
+    """Return the final result of a call, which an event loop runs if necessary."""
     is_awaitable = inspect.isawaitable(result)
     if isinstance(result, flask.Response):
         return "".join(part.decode() for part in result.iter_encoded())

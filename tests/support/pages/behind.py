@@ -1,4 +1,4 @@
-"""The lists behind the numbers of charts: their rows, and what a number of them should be."""
+"""The lists behind the numbers of charts: their rows, and the numbers computed from them."""
 
 from __future__ import annotations
 

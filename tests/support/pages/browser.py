@@ -1,4 +1,4 @@
-"""What the browser tests drive: Chromium with its arguments, and the application on a real port."""
+"""Chromium with its arguments, and the application on a real port, for the browser tests."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ def addresses(app: Flask, known: dict[str, Any]) -> list[str]:
 
 
 def see_everything(client: FlaskClient, paths: list[str]) -> Iterator[tuple[str, str]]:
-    """Ask for every address as a browser does and as htmx does; yield each with its answer."""
+    """Request every address as a browser and as htmx; yield each with its response."""
     for path in paths:
         for headers in ({}, FRAGMENT):
             answer = client.get(path, headers=headers)

@@ -1,4 +1,4 @@
-"""Requests for pages: as htmx asks for a fragment, as a form of our own page is posted."""
+"""Requests for pages: for a fragment as htmx sends it, and of a form on one of our pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from tests.support.pages.dom import Element
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
-"""The headers with which htmx asks for a part of a page."""
+"""The headers with which htmx requests a part of a page."""
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 """What a browser sends with a form of our own page."""
 

@@ -62,7 +62,7 @@ def all_rows(connection: psycopg.Connection[Any]) -> dict[str, list[dict[str, An
 
 
 def stored_state(connection: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]]]:
-    """Return all rows but for the mark of traces whose spans were compared once.
+    """Return all rows without the mark of traces whose spans were compared once.
 
     The mark only saves other traces the comparison, and stays after its cause is gone.
     """

@@ -1,4 +1,4 @@
-"""How the fields of Langfuse's cases (../shared/otlp-cases) correspond to those of our records."""
+"""How the fields of Langfuse's mapping cases correspond to those of our records."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def _number(value: Any) -> Any:
 
 
 def dig(value: Any, path: list[str]) -> Any:
-    """Return what lies at ``path``, None where nothing does."""
+    """Return the value at ``path``, None if there is none."""
     for part in path:
         value = parsed(value)
         if isinstance(value, list) and part.isdigit() and int(part) < len(value):

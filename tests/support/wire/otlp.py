@@ -1,4 +1,4 @@
-"""OTLP trace requests, the same data in both encodings, and what the decoder makes of them."""
+"""OTLP trace requests, the same data in both encodings, and the records decoded from them."""
 
 from __future__ import annotations
 

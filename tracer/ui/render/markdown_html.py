@@ -20,7 +20,6 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
 
-from tracer.ui.render.markdown import code
 from tracer.ui.render.markdown_rules import add_rules
 from tracer.ui.render.media import safe_media
 
@@ -73,7 +72,7 @@ def _allowed(_tag: str, attribute: str, value: str) -> str | None:
 
 
 def highlighted(source: str, language: str) -> Markup:
-    """Return source code as highlighted HTML; only escaped in a language that is not known."""
+    """Return source code as highlighted HTML; only escaped without a known language."""
     try:
         lexer = get_lexer_by_name(language)
     except ClassNotFound:
@@ -87,7 +86,7 @@ def _fence(
 ) -> str:
     token = tokens[index]
     words = token.info.split(maxsplit=1)
-    source = code(token.content, words[0] if words else "")
+    source = highlighted(token.content, words[0] if words else "")
     return f'<pre class="code" tabindex="0">{source}</pre>\n'
 
 

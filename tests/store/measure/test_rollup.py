@@ -200,16 +200,20 @@ def check_bars(grain: Grain, text: str) -> None:
         "default", lambda table: selection.condition(grain, table), begin, NOW, 30, grain
     )
     assert fast is not None
-    for one, other in (*zip(fast.bars, slow.bars, strict=True), (fast.total, slow.total)):
+    for fast_value, slow_value in (
+        *zip(fast.bars, slow.bars, strict=True),
+        (fast.total, slow.total),
+    ):
         numbers = [
-            (bar.start, bar.count, bar.errors, bar.cost or 0, bar.tokens) for bar in (one, other)
+            (bar.start, bar.count, bar.errors, bar.cost or 0, bar.tokens)
+            for bar in (fast_value, slow_value)
         ]
         assert numbers[0] == numbers[1], (grain, text)
     for name in ("p50", "p95"):
-        one, other = getattr(fast.total, name), getattr(slow.total, name)
-        assert (one is None) == (other is None)
-        assert one is None or one.total_seconds() == pytest.approx(
-            other.total_seconds(), rel=0.05, abs=2e-6
+        fast_value, slow_value = getattr(fast.total, name), getattr(slow.total, name)
+        assert (fast_value is None) == (slow_value is None)
+        assert fast_value is None or fast_value.total_seconds() == pytest.approx(
+            slow_value.total_seconds(), rel=0.05, abs=2e-6
         )
 
 

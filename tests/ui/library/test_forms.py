@@ -152,8 +152,8 @@ def test_ticked_items_are_archived_deleted_and_brought_back(
     assert [field["value"] for field in undo.all("input")] == ["i0", "i1"]
     post_form(client, undo["action"], item=["i0", "i1"], action=undo.one("button")["value"])
     assert listed() == ["i0", "i1", "i2"]
-    asked = client.post(path, data={"item": ["i1"], "action": "delete"}, headers=SAME_ORIGIN)
-    assert "question 1" in asked.text
+    confirmation = client.post(path, data={"item": ["i1"], "action": "delete"}, headers=SAME_ORIGIN)
+    assert "question 1" in confirmation.text
     assert current() == 3
     created = list_states(project, "i1")[-1].created_at
     post_form(client, path, item=["i1", "foreign"], action="delete", sure="1")
@@ -176,8 +176,8 @@ def test_items_are_downloaded_and_uploaded_again(
         save_item(project, dataset.dataset_id, "i2", {"input": "plain"})
         copy = save_dataset(project, "copy", {})
     whole = client.get(f"{DATASETS}/d/export?format={form}")
-    one = client.get(f"{DATASETS}/d/export?format={form}&item=i2").text
-    assert ("plain" in one, "Why" in one) == (True, False)
+    single = client.get(f"{DATASETS}/d/export?format={form}&item=i2").text
+    assert ("plain" in single, "Why" in single) == (True, False)
     upload = f"{DATASETS}/copy/upload"
 
     def send(body: bytes, status: int = 303) -> str:

@@ -209,14 +209,14 @@ def test_a_list_that_reads_many_spans_ends_in_time_and_goes_on(
         store_traces(TraceBuilder(str(n) * 32, now() - n * SECOND).span("r", kind=kind, name="x"))
     for sort in ("-start", "cost"):
         address = f"/traces?{urlencode({'q': 'any(kind:tool name:x)', 'sort': sort})}"
-        found, pages = [], 0
+        trace_ids, pages = [], 0
         while address:
             page = get_page(address)
-            found += [urlsplit(link["href"]).path[-32:] for link in page.all("a", "open")]
+            trace_ids += [urlsplit(link["href"]).path[-32:] for link in page.all("a", "open")]
             on = next((link for link in page.all("a") if link.text == "Search on"), None)
             assert (on is None) or "among the 3" in page.one("main").text
             address, pages = on["href"].partition("/project/default")[2] if on else "", pages + 1
-        assert (sorted(found), pages) == (["0" * 32, "5" * 32], 3)
+        assert (sorted(trace_ids), pages) == (["0" * 32, "5" * 32], 3)
 
 
 def test_the_chart_names_what_scans_a_large_table(

@@ -92,9 +92,9 @@ def sums_of_hours(
         _between(score_hours, project_id, first, last),
         score_hours.c.start.not_in(sa.select(due.c.low)),
     )
-    one = [*(scores.c[name] for name in _OWN), *_sums_of_one()]
+    columns = [*(scores.c[name] for name in _OWN), *_sums_of_one()]
     single = (
-        sa.select(*one, scores.c.trace_start, scores.c.trace_environment)
+        sa.select(*columns, scores.c.trace_start, scores.c.trace_environment)
         .select_from(ranges)
         .join(
             scores,
@@ -105,7 +105,7 @@ def sums_of_hours(
             ),
         )
     )
-    return _with_traces(sa.union_all(counted, single, _others(project_id, one)))
+    return _with_traces(sa.union_all(counted, single, _others(project_id, columns)))
 
 
 def _between(table: sa.Table, project_id: str, since: datetime, until: datetime) -> Any:

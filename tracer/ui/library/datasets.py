@@ -203,7 +203,7 @@ def _common_words(names: Sequence[str]) -> int:
         return 0
     first, last = min(names), max(names)
     pairs = enumerate(zip(first, last, strict=False))
-    end = next((place for place, (a, b) in pairs if a != b), 0)
+    end = next((index for index, (a, b) in pairs if a != b), 0)
     return max(first[:end].rfind(separator) for separator in " -_/") + 1
 
 

@@ -145,12 +145,6 @@ def set_administrator(member_id: str, administrator: bool) -> None:
     _update(member_id, administrator=administrator)
 
 
-def count_administrators() -> int:
-    """Return how many members administer the server."""
-    query = sa.select(sa.func.count()).where(members.c.administrator)
-    return int(db.session.execute(query).scalar_one())
-
-
 def delete_member(member_id: str) -> None:
     """Delete a member with sessions, tokens and roles; annotations keep the member's name."""
     for table in (member_sessions, personal_tokens, roles, members):

@@ -27,7 +27,6 @@ from tracer.store.texts.texts import OWN_SPAN_TEXT, PART_TEXT, TRACE_TEXT
 DUE: Final = """
     SELECT FROM text_due WHERE due_at < now() - interval '2 seconds' LIMIT 1
 """
-LAG: Final = "SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM text_due"
 BATCH_TRACES: Final = 200
 """Traces per transaction."""
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('index of words', 2))"

@@ -112,11 +112,6 @@ def named_usage(value: Json) -> dict[str, int] | None:
     return read_usage(value, OWN).by_type or None if isinstance(value, dict) else None
 
 
-def named_cost(value: Json) -> dict[str, Decimal] | None:
-    """Return the dollars by type of an object of amounts; None: it has no amounts."""
-    return read_cost(value, OWN).by_type or None if isinstance(value, dict) else None
-
-
 def object_cost(value: Json) -> dict[str, Decimal] | None:
     """Return the dollars in an object of counts; None: it has none."""
     return cost_within(value) or None if isinstance(value, dict) else None

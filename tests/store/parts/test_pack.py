@@ -103,10 +103,10 @@ def test_short_values_of_many_spans_share_packs(connection: Connection, app: Fla
     """).fetchone()
     assert wrong == (0,)
     index_words(connection, [("default", "t")])
-    (found,) = connection.execute(
+    (indexed_words,) = connection.execute(
         "SELECT tsvector_to_array(words) FROM trace_words WHERE trace_id = 't'"
     ).fetchone() or ([],)
-    assert {"jakaranda7", "jakaranda19"} <= set(found)
+    assert {"jakaranda7", "jakaranda19"} <= set(indexed_words)
     connection.commit()
     with app.app_context():
         assert delete_trace("default", "t")

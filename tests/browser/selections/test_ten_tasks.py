@@ -97,8 +97,11 @@ def test_traces_that_mention_an_order_number(reader: Reader) -> None:
 
 
 def test_thumbs_down_and_slow(reader: Reader) -> None:
-    reader.ask("latency:>10s")
     reader.click(reader.facet("thumbs:0"))
+    ranges = reader.page.locator(".facet", has_text="10s..30s")
+    ranges.hover()
+    reader.click(ranges.get_by_text("≥"))
+    expect(reader.page.get_by_label("Query")).to_have_value("score.thumbs:0 latency:>=10s")
     reader.shows(FAILED)
 
 

@@ -115,4 +115,6 @@ def test_a_trace_that_is_too_large_for_a_session_page_has_a_picture_once_it_is_a
     with psycopg.connect(database_url) as connection:
         assert analyse(connection, "default", "a" * 32)
     with app.app_context():
-        assert sum(read_outlines("default", rows)["a" * 32].profile.counts) > 0
+        profile = read_outlines("default", rows)["a" * 32].profile
+    assert profile is not None
+    assert sum(profile.counts) > 0

@@ -46,9 +46,13 @@ _STORED: Final = sa.text("""
 class Outline:
     """What a small picture of a trace shows."""
 
-    profile: ActivityProfile
+    start: int
+    end: int
+    """µs since the epoch."""
     bars: list[WorkInterval]
     """The spans at work in time order; empty if there are more than `MAX_BARS`."""
+    profile: ActivityProfile | None
+    """The activity of a trace with more spans at work."""
     tools: dict[str, bool]
     """The names of the tools, in the order of their first calls; True: a call failed.
 
@@ -72,7 +76,8 @@ def read_outlines(project_id: str, traces: Sequence[TraceRow]) -> dict[str, Outl
         leaves[row.trace_id].append(row)
     outlines = {trace.trace_id: _outline(trace, leaves[trace.trace_id]) for trace in small}
     for row in _read(_STORED, project_id, large):
-        outlines[row.trace_id] = Outline(msgspec.convert(row.profile, ActivityProfile), [], {})
+        profile = msgspec.convert(row.profile, ActivityProfile)
+        outlines[row.trace_id] = Outline(profile.start, profile.end, [], profile, {})
     return outlines
 
 
@@ -95,5 +100,7 @@ def _outline(trace: TraceRow, leaves: Sequence[Any]) -> Outline:
     for row in leaves:
         if row.kind in ("tool", "function"):
             tools[row.name] = tools.get(row.name, False) or row.failed
-    profile = activity_profile(bars, to_micros(trace.start_time), until)
-    return Outline(profile, bars if len(bars) <= MAX_BARS else [], tools)
+    start = to_micros(trace.start_time)
+    if len(bars) <= MAX_BARS:
+        return Outline(start, until, bars, None, tools)
+    return Outline(start, until, [], activity_profile(bars, start, until), tools)

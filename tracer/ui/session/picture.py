@@ -17,12 +17,12 @@ _MIN_WIDTH: Final = 2.0
 
 def picture(outline: Outline) -> list[Block]:
     """Return the bars of a trace as boxes in units of the minimap, or its activity if many."""
-    if not outline.bars:
+    if outline.profile is not None:
         return list(activity_blocks(outline.profile))
-    start, length = outline.profile.start, max(outline.profile.end - outline.profile.start, 1)
+    length = max(outline.end - outline.start, 1)
     blocks = []
     for bar in outline.bars:
-        x = (bar.start - start) / length * BUCKETS
+        x = (bar.start - outline.start) / length * BUCKETS
         width = max((bar.end - bar.start) / length * BUCKETS, _MIN_WIDTH)
         y = _LANES.get(FAMILY_OF_KIND.get(bar.kind, ""), _LOWEST)
         css = "err" if bar.failed else f"k-{bar.kind}"

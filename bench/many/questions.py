@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -133,7 +133,7 @@ def measure(app: Flask, requests: int, only: str = "") -> Iterator[Timed]:
     with app.app_context():
         for group, name, made in (*ready_questions(), *tiles):
             if re.search(only, f"{group}: {name}"):
-                yield _timed(group, name, requests, partial(_ask, made()))
+                yield _timed(group, name, requests, partial(_ask, cache(made)))
         names = db.session.execute(
             db.text("SELECT name FROM traces WHERE project_id = 'default' LIMIT 50")
         ).scalars()
@@ -144,8 +144,9 @@ def measure(app: Flask, requests: int, only: str = "") -> Iterator[Timed]:
             yield _timed("page", "where a span stands", requests, lambda: _stands(rows[-1]))
 
 
-def _ask(question: Question) -> str:
+def _ask(made: Callable[[], Question]) -> str:
     try:
+        question = made()
         answered = answer("default", question, CLOCK, previous_by_interval=False)
     except TooSlow:
         return "too slow"
@@ -167,6 +168,7 @@ def _timed(group: str, name: str, requests: int, ask: Callable[[], str]) -> Time
     times, spent, source = [], [], ""
     began = time.perf_counter()
     for number in range(requests + 1):
+        db.session.rollback()
         cpu, start = _cpu(), time.perf_counter()
         source = ask()
         if number:

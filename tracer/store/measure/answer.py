@@ -10,10 +10,12 @@ from typing import Final, Literal
 from tracer.errors import TooSlow
 from tracer.measure.answer import Answer, Row
 from tracer.measure.buckets import Frame, frame_of
+from tracer.measure.fields import query_grain
 from tracer.measure.links import base_query, rest_query
 from tracer.measure.question import ADDITIVE, Question
+from tracer.query.fields import Grain
 from tracer.query.moments import Clock
-from tracer.store.database.estimates import estimated_rows
+from tracer.store.database.estimates import estimate, estimated_rows
 from tracer.store.database.session import within
 from tracer.store.measure.assemble import bins_of, remaining_cells, row_of, rows_of
 from tracer.store.measure.cells import Scan, Scanned
@@ -31,8 +33,12 @@ MAX_EXACT: Final = 20_000
 """The number of users up to which those of a range are counted exactly."""
 MAX_COUNTED: Final = 100_000
 """The number of rows up to which a scan counts distinct values exactly."""
+MAX_COST: Final = 250_000
+"""The planner's cost up to which a scan is tried; about that of four million spans."""
 SAMPLE_ROWS: Final = 100_000
 """The number of rows of the question that a sample has."""
+SAMPLE_SPANS: Final = 20_000
+"""The same for spans, of which a block of the table has fewer and a project more."""
 
 
 def answer(
@@ -92,15 +98,18 @@ def _plan(scan: Scan) -> Plan | None:
 
 def _read(scan: Scan, plan: Plan | None) -> tuple[Scanned, Scan]:
     """Return the cells, and the scan that gave them: this one, or that of a sample."""
-    try:
-        with within(SECONDS):
-            return read(scan, plan), scan
-    except TooSlow:
-        # Numbers of distinct values don't grow with the sample, and users are sums of all traces.
-        if scan.question.grain == "users" or scan.question.counted is not None:
-            raise
-    rows = estimated_rows(rows_statement(scan))
-    share = max(0.000_01, min(0.5, SAMPLE_ROWS / max(rows, 1)))
+    # Numbers of distinct values don't grow with the sample, and users are sums of all traces.
+    exact = scan.question.grain == "users" or scan.question.counted is not None
+    expected = estimate(rows_statement(scan))
+    if exact or plan is not None or scan.scores_alone or expected.cost <= MAX_COST:
+        try:
+            with within(SECONDS):
+                return read(scan, plan), scan
+        except TooSlow:
+            if exact:
+                raise
+    wanted = SAMPLE_SPANS if query_grain(scan.question.grain) is Grain.SPAN else SAMPLE_ROWS
+    share = max(0.000_01, min(0.5, wanted / max(expected.rows, 1)))
     sampled = replace(scan, share=share, scores_alone=False, score_hours=False)
     with within(SECONDS):
         return _scaled(read(sampled), share), sampled

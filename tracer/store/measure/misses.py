@@ -53,7 +53,11 @@ def calls_with_previous(scan: Scan) -> Table:
     )
     if scan.share < 1:
         some = sample(traces, scan.share)
-        of_project = sa.select(some.c.trace_id).where(some.c.project_id == scan.project_id)
+        of_project = sa.select(some.c.trace_id).where(
+            some.c.project_id == scan.project_id,
+            some.c.start_time < frame.until,
+            some.c.end_time >= frame.since,
+        )
         query = query.where(spans.c.trace_id.in_(of_project))
     return query.subquery("calls")
 

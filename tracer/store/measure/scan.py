@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -43,7 +45,9 @@ def read(scan: Scan, plan: Plan | None = None) -> Scanned:
 
 def rows_statement(scan: Scan) -> sa.Select[Any]:
     """Return the ids of the rows of a question, of which PostgreSQL can estimate the number."""
-    columns, table, score = _columns(scan)
+    # Of misses those of the calls alone: the planner expects too few of calls with a previous one.
+    question = msgspec.structs.replace(scan.question, measure="count", field="", over="")
+    columns, table, score = _columns(replace(scan, question=question))
     own = table if score is None else score
     return sa.select(own.c.project_id).select_from(columns.rows).where(*_where(scan, table))
 

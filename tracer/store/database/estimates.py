@@ -25,7 +25,13 @@ def estimate(query: sa.Select[Any]) -> Estimate:
     """Return the planner's estimate; takes about a millisecond."""
     compiled = query.compile(db.engine, compile_kwargs={"render_postcompile": True})
     statement = f"EXPLAIN (FORMAT JSON) {compiled}"
-    plan = db.session.connection().exec_driver_sql(statement, compiled.params).scalar_one()
+    # What the driver gets is made of values by their types: JSON of a list, for instance.
+    made_by = compiled._bind_processors
+    params = {
+        name: convert(value) if callable(convert := made_by.get(name)) else value
+        for name, value in compiled.params.items()
+    }
+    plan = db.session.connection().exec_driver_sql(statement, params).scalar_one()
     return Estimate(float(plan[0]["Plan"]["Plan Rows"]), float(plan[0]["Plan"]["Total Cost"]))
 
 

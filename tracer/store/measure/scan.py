@@ -46,7 +46,9 @@ def read(scan: Scan, plan: Plan | None = None) -> Scanned:
 def rows_statement(scan: Scan) -> sa.Select[Any]:
     """Return the ids of the rows of a question, of which PostgreSQL can estimate the number."""
     # Of misses those of the calls alone: the planner expects too few of calls with a previous one.
-    question = msgspec.structs.replace(scan.question, measure="count", field="", over="")
+    question = msgspec.structs.replace(
+        scan.question, measure="count", field="", over="", shape="values"
+    )
     columns, table, score = _columns(replace(scan, question=question))
     own = table if score is None else score
     return sa.select(own.c.project_id).select_from(columns.rows).where(*_where(scan, table))

@@ -8,13 +8,15 @@ from tracer.records import Json
 from tracer.wire.dialects.parsers import (
     choice,
     count,
+    mapping,
     names,
     objects,
     opened,
     text,
     value_at,
 )
-from tracer.wire.dialects.table import Dialect, Rule
+from tracer.wire.dialects.table import OBJECT, Dialect, Rule
+from tracer.wire.dialects.usage_rules import own_usage
 
 # Logfire's levels are OpenTelemetry's severity numbers.
 _LEVELS: Final = ((17, "error"), (13, "warning"), (9, "default"), (0, "debug"))
@@ -51,6 +53,18 @@ DIALECT: Final = Dialect(
             json=True,
             scoped=True,
             detail=True,
+        ),
+        # Older versions send no counts besides the response's own.
+        Rule(
+            "usage",
+            "response_data",
+            value_at("usage", parse=mapping),
+            OBJECT,
+            own_usage,
+            json=True,
+            scoped=True,
+            detail=True,
+            late=True,
         ),
         Rule("name", "logfire.msg", text, keep=True, late=True),
     ),

@@ -16,7 +16,7 @@ from tracer.records import Batch, SpanRecord
 from tracer.wire.exported.spans import read_exported
 from tracer.wire.exported.trace import read_resource
 from tracer.wire.otlp import json_encoding, protobuf
-from tracer.wire.spans.raw import MAX_SPANS, Bad, Context, Group, RawSpan
+from tracer.wire.spans.raw import MAX_SPANS, Bad, Group, RawSpan
 from tracer.wire.spans.record import read_span
 from tracer.wire.spans.trace_facts import TraceFacts
 
@@ -54,9 +54,14 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
             read_resource(group.context.resource, traces)
         except Bad as bad:
             refusals.append(Refusal(item=group.path, field=bad.field, reason=bad.reason))
+        read, context = group.read, group.context
         for k, source in enumerate(group.items):
             try:
-                record = _read(group.read(source), group.context, traces, now)
+                raw = read(source)
+                if MARK in raw.attributes:
+                    record = read_exported(raw, context, traces)
+                else:
+                    record = read_span(raw, context, traces, now)
             except Bad as bad:
                 item = f"{group.path}.spans[{k}]"
                 refusals.append(Refusal(item=item, field=bad.field, reason=bad.reason))
@@ -67,12 +72,6 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
         spans=spans, patches=traces.patches, traces=traces.records(), scores=traces.scores
     )
     return Decoded(batch, refusals, total)
-
-
-def _read(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> SpanRecord | None:
-    if MARK in raw.attributes:
-        return read_exported(raw, context, traces)
-    return read_span(raw, context, traces, now)
 
 
 def _groups(body: bytes, content_type: str, max_value_bytes: int) -> Iterator[Group[RawSpan]]:

@@ -162,7 +162,8 @@ _SAVE_SCORES = f"""
         trace_environment = {_KEPT.format("trace_environment")}
         RETURNING s.project_id, s.trace_start
     ),
-    changed AS (SELECT * FROM saved UNION ALL SELECT * FROM renamed)
+    -- Read before `saved` runs: FOR UPDATE skips rows that the statement itself has changed.
+    changed AS (SELECT * FROM renamed UNION ALL SELECT * FROM saved)
     {score_hours.MARK.format("changed")}
 """  # noqa: S608 - composed of constants; values are bound
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from tracer import exact_json
 from tracer.analysis.context.totals import ContextTotals
 from tracer.export import figures
-from tracer.export.records import ExportedSpan, Row, Source, Text, decoded
-from tracer.messages.conversation import Message, Part, read_messages
+from tracer.export.records import ExportedSpan, Row, Source
+from tracer.export.repeated_messages import MessageReader
+from tracer.messages.conversation import Message, Part
 from tracer.records import Json
 from tracer.wording import plural
 
@@ -35,6 +36,14 @@ _MESSAGE_CHARACTERS: Final = 2_000
 _NOT_RECEIVED: Final = "not received: only spans under it have arrived"
 
 
+class _Written(NamedTuple):
+    """The parts of a message: heading after the role, text, and language of its code block."""
+
+    message: Message
+    parts: list[tuple[str, str, str]]
+    text: str
+
+
 @dataclass
 class _Progress:
     """The texts that a transcript has shown, and counts of what it leaves out."""
@@ -45,6 +54,9 @@ class _Progress:
     spans: int = 0
     shown: dict[int, str] = field(default_factory=dict)
     """Hash of a text -> the span that showed it."""
+    reader: MessageReader = field(default_factory=MessageReader)
+    written: dict[int, _Written] = field(default_factory=dict)
+    """By the id of a message: most messages are sent again with each call."""
 
     def shown_before(self, text: str, span_id: str) -> str | None:
         """Return the id of the earlier span that shows this text; None: it is new, or short."""
@@ -55,6 +67,17 @@ class _Progress:
             self.shown.clear()
         first = self.shown.setdefault(hash(text), span_id)
         return first if first != span_id else None
+
+    def parts_of(self, message: Message) -> _Written:
+        """Return a message as it is written."""
+        written = self.written.get(id(message))
+        if written is None:
+            parts = [_part(part) for part in message.parts]
+            written = _Written(message, parts, "\n".join(text for _, text, _ in parts))
+            if len(self.written) >= _MAX_SHOWN:
+                self.written.clear()
+            self.written[id(message)] = written
+        return written
 
     def cut(self, text: str) -> str:
         """Return the text, or its beginning and end if it exceeds the cap."""
@@ -224,10 +247,10 @@ def _facts(row: Row) -> str:
 
 
 def _value(
-    label: str, text: Text, output: bool, span_id: str, progress: _Progress
+    label: str, text: msgspec.Raw, output: bool, span_id: str, progress: _Progress
 ) -> Iterator[str]:
-    value = decoded(text)
-    messages = read_messages(value, output=output)
+    value = progress.reader.value(text)
+    messages = progress.reader.messages(value, output=output)
     if messages:
         yield f"\n{label}:\n"
         yield from _messages(messages, span_id, progress)
@@ -245,12 +268,12 @@ def _messages(messages: list[Message], span_id: str, progress: _Progress) -> Ite
     repeated: dict[str, int] = {}
     new_messages = []
     for message in messages:
-        parts = [_part(part) for part in message.parts]
-        first = progress.shown_before("\n".join(text for _, text, _ in parts), span_id)
+        written = progress.parts_of(message)
+        first = progress.shown_before(written.text, span_id)
         if first is not None:
             repeated[first] = repeated.get(first, 0) + 1
         else:
-            new_messages.append((message.role, parts))
+            new_messages.append((message.role, written.parts))
     for first, count in repeated.items():
         yield f"\n({plural(count, 'message')} as in span {_code(first)})\n"
     for role, parts in new_messages:

@@ -61,6 +61,9 @@ class _Search:
 
     words: dict[Item, frozenset[str]] = field(default_factory=dict)
     results: dict[Item, _Result] = field(default_factory=dict)
+    beginning: list[Item] = field(default_factory=list)
+    """The items whose words are in `known`: calls repeat the history of the call before."""
+    known: set[str] = field(default_factory=set)
 
     def words_of(self, item: Item) -> frozenset[str]:
         cached = self.words.get(item)
@@ -89,10 +92,19 @@ class _Search:
         tokens = round(read.shares[index] * (read.call.input_tokens or 0))
         words: frozenset[str] = frozenset()
         if tokens >= _MIN_TOKENS:
-            words = self.words_of(item).difference(
-                *(self.words_of(other) for other in read.items[:index])
-            )
+            words = self.words_of(item) - self._words_before(read.items[:index])
         self.results[item] = _Result(read, item, tokens, words, used=not words)
+
+
+    def _words_before(self, items: list[Item]) -> set[str]:
+        """Return the words of the items, which begin with those of the call before."""
+        length = len(self.beginning)
+        if items[:length] != self.beginning:
+            length, self.known = 0, set()
+        for item in items[length:]:
+            self.known |= self.words_of(item)
+        self.beginning = items
+        return self.known
 
 
 def unused_results(calls: Sequence[ReadCall]) -> list[UnusedResult]:

@@ -181,7 +181,8 @@ def _bar(start: datetime, count: int, errors: int, cost: Any, tokens: int | None
 
 def _total(begin: datetime, bars: Sequence[Bar], latencies: LogHistogram) -> Bar:
     p50, p95 = (
-        None if seconds is None else timedelta(seconds=seconds)
+        # An end before the start is no latency, as in the chart of a scan.
+        None if seconds is None else timedelta(seconds=max(seconds, 0.0))
         for seconds in map(latencies.percentile, (50, 95))
     )
     costs = [bar.cost for bar in bars if bar.cost is not None]

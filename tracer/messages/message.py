@@ -96,6 +96,7 @@ _REASONING: Final = (
     "reasoning_summary",
     "tool_plan",
 )
+_REASONING_FIELDS: Final = frozenset(_REASONING)
 _MEDIA: Final = {"images": "image", "files": "file"}
 _FINISH_REASONS: Final = (
     "finish_reason",
@@ -281,6 +282,9 @@ def _reasoning(item: dict[str, Json]) -> list[Part]:
     """Return the reasoning before the answer; if an API sends it twice, it is returned once."""
     extra = item.get("additional_kwargs")
     for source in (item, extra if isinstance(extra, dict) else {}):
+        # Most messages have none, and a page reads hundreds.
+        if _REASONING_FIELDS.isdisjoint(source):
+            continue
         for name in _REASONING:
             value = source.get(name)
             if isinstance(value, str) and value:

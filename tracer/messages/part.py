@@ -60,7 +60,10 @@ def first(item: dict[str, Json], *names: str) -> Json:
 
 def string(item: dict[str, Json], *names: str) -> str | None:
     """Return the first text among ``names``."""
-    return next((item[name] for name in names if isinstance(item.get(name), str)), None)
+    for name in names:
+        if isinstance(value := item.get(name), str):
+            return value
+    return None
 
 
 def inlined(item: dict[str, Json], *names: str) -> dict[str, Json]:

@@ -98,14 +98,15 @@ class CallReader:
         return ReadCall(call, items, [size / total for size in sizes], ends)
 
     def _items(self, call: Call) -> list[Item]:
-        messages = read_messages(call.input, read=self._messages)
+        messages = read_messages(call.input, read=self.messages)
         if not messages:
             return []
         tools = exact_json.encode(call.tools).decode() if call.tools else ""
         line = f"{len(call.tools)} tool definitions"
         return [Item("tools", tools, line), *(self._item(message) for message in messages)]
 
-    def _messages(self, value: Json, default: str) -> list[Message]:
+    def messages(self, value: Json, default: str) -> list[Message]:
+        """Return the messages of an object, as `read_item` does."""
         if not isinstance(value, dict | list):
             return read_item(value, default)
         cached = self._messages_by_object.get((id(value), default))

@@ -68,9 +68,14 @@ class Context(msgspec.Struct, kw_only=True):
     """What each part of the input cost, in dollars; empty: a price is unknown."""
 
 
-def compare(call: Call, earlier: Sequence[Call]) -> Context | None:
-    """Compare a call with the `closest_call` of earlier calls; None: there is none."""
-    reader = CallReader()
+def compare(
+    call: Call, earlier: Sequence[Call], reader: CallReader | None = None
+) -> Context | None:
+    """Compare a call with the `closest_call` of earlier calls; None: there is none.
+
+    ``reader`` keeps the messages that were read.
+    """
+    reader = reader or CallReader()
     current = reader.read(call)
     candidates = without_shorter(call, earlier)
     previous = closest_call(current, [reader.read(other) for other in candidates])

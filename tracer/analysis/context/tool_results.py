@@ -95,7 +95,6 @@ class _Search:
             words = self.words_of(item) - self._words_before(read.items[:index])
         self.results[item] = _Result(read, item, tokens, words, used=not words)
 
-
     def _words_before(self, items: list[Item]) -> set[str]:
         """Return the words of the items, which begin with those of the call before."""
         length = len(self.beginning)

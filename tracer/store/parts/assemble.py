@@ -34,6 +34,7 @@ class Assembler:
         self._bytes_left = max_bytes
         self._texts: dict[PartKey, str] = {}
         self._values: dict[PartKey, list[Json]] = {}
+        self._whole_values: dict[tuple[str, str], Json] = {}
         self._whole_texts: dict[PartKey, str] = {}
         # Marks references among strings that an application sent.
         self._mark = secrets.token_hex(16)
@@ -91,7 +92,11 @@ class Assembler:
         """Return the value of a skeleton; do not modify it, as other values share its parts."""
         if is_packed(skeleton):
             return exact_json.decode(self._packed(trace_id, skeleton))
-        return self._resolved(trace_id, exact_json.decode(self._text(skeleton)))
+        # The calls of an agent have the same tools, and are read beside one of them.
+        key = trace_id, self._text(skeleton)
+        if key not in self._whole_values:
+            self._whole_values[key] = self._resolved(trace_id, exact_json.decode(key[1]))
+        return self._whole_values[key]
 
     def _packed(self, trace_id: str, reference: Skeleton) -> str:
         """Return the piece of a pack that a reference names."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from tracer.analysis.context.calls import Call
+from tracer.analysis.context.calls import Call, CallReader
 from tracer.analysis.context.compare import Context, compare
 from tracer.analysis.context.totals import ContextTotals, context_totals
 from tracer.extensions import db
@@ -146,13 +146,15 @@ def read_context(
     project_id: str,
     span: SpanDetail,
     parts: Assembler | None = None,
+    reader: CallReader | None = None,
     *,
     span_count: int | None = None,
 ) -> Context | None:
     """Compare a generation's input with the calls before it in its trace.
 
-    ``parts``: those that were read with the span. ``span_count``: the trace's, where it is known.
-    None: it is no model call with messages, none came before, or the inputs are too large.
+    ``parts``: those that were read with the span. ``reader`` keeps the messages that were read.
+    ``span_count``: the trace's, where it is known. None: it is no model call with messages, none
+    came before, or the inputs are too large.
     """
     if span.kind != "generation" or span.placeholder or span.input is None:
         return None
@@ -175,7 +177,7 @@ def read_context(
     if len(rows) < 2 or rows[-1].span_id != span.span_id:
         return None
     calls = _calls_of_rows(rows, parts or assembler(project_id), with_outputs=False)
-    return compare(calls[-1], calls[:-1]) if calls else None
+    return compare(calls[-1], calls[:-1], reader) if calls else None
 
 
 def _totals(

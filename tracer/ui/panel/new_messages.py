@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from tracer.analysis.context.compare import CACHED, REPEATED, Context, ContextMessage
-from tracer.messages.conversation import Message, read_messages
+from tracer.messages.conversation import Message, ReadItem, read_messages
 from tracer.records import Json
 from tracer.ui.render.format import count
 from tracer.ui.render.messages import Body, Renderer, Turn
@@ -19,9 +19,9 @@ def has_known(context: Context) -> bool:
     return any(map(_is_known, _messages(context)))
 
 
-def new_messages(value: Json, context: Context, renderer: Renderer) -> Body:
+def new_messages(value: Json, context: Context, renderer: Renderer, read: ReadItem) -> Body:
     """Return an input with each run of known messages as one folded turn."""
-    pairs = zip(read_messages(value) or (), _messages(context), strict=True)
+    pairs = zip(read_messages(value, read=read) or (), _messages(context), strict=True)
     turns: list[Turn] = []
     for known, group in groupby(pairs, key=lambda pair: _is_known(pair[1])):
         run = list(group)

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from tracer.analysis.context.compare import Context
 from tracer.mapping import explain
+from tracer.messages.conversation import ReadItem
+from tracer.messages.message import read_item
 from tracer.pricing.price_book import CUSTOM
 from tracer.store.annotations.comments import CommentRow
 from tracer.store.scores.scores import ScoreRow
@@ -55,10 +57,12 @@ def span_panel(
     now: datetime,
     context: Context | None = None,
     everything: bool = True,
+    read: ReadItem = read_item,
 ) -> Panel:
     """Return the panel of a span of ``trace``; for an unknown ``tab`` the first is shown.
 
-    ``everything``: also show the messages that, by the ``context``, were sent before.
+    ``everything``: also show the messages that, by the ``context``, were sent before. ``read``: a
+    cached `read_item`.
     """
     tabs = [
         ("io", "Input / Output", 0),
@@ -96,7 +100,7 @@ def span_panel(
         if span.events:
             _add_span_io(panel, span, None, everything=True)
     elif panel.tab == "io":
-        _add_span_io(panel, span, context, everything=everything)
+        _add_span_io(panel, span, context, everything=everything, read=read)
     elif panel.tab == "metadata":
         _add_span_metadata(panel, span)
     elif panel.tab == "events":
@@ -137,7 +141,12 @@ def _speed(span: SpanDetail) -> str:
 
 
 def _add_span_io(
-    panel: Panel, span: SpanDetail, context: Context | None, *, everything: bool
+    panel: Panel,
+    span: SpanDetail,
+    context: Context | None,
+    *,
+    everything: bool,
+    read: ReadItem = read_item,
 ) -> None:
     renderer = Renderer()
     render = renderer.render
@@ -145,7 +154,7 @@ def _add_span_io(
     if context is not None and has_known(context):
         panel.everything = everything
         if not everything:
-            input_body = new_messages(span.input, context, renderer)
+            input_body = new_messages(span.input, context, renderer, read)
     running, failed = span.status == "running", span.status == "error"
     panel.sections = [
         Section(

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from flask import abort, request, url_for
 
+from tracer.analysis.context.calls import CallReader
 from tracer.store.analyses.activity import read_activity_profile
 from tracer.store.annotations import comments
 from tracer.store.annotations.comments import CommentRow
@@ -197,10 +198,12 @@ def panel_of(selection: Selection, tab: str = "") -> Panel | None:
     elif selection.span is None:
         return None
     else:
-        context = None
+        context, reader = None, CallReader()
         if tab == "context" or (tab in ("", "io") and not raw):
             count = selection.trace.span_count
-            context = read_context(project_id, selection.span, selection.parts, span_count=count)
+            context = read_context(
+                project_id, selection.span, selection.parts, reader, span_count=count
+            )
         everything = bool(request.args.get("all"))
         # The mapping compares attributes with the trace's input and output as well.
         trace = selection.whole_trace if tab == "mapping" else selection.trace
@@ -210,6 +213,7 @@ def panel_of(selection: Selection, tab: str = "") -> Panel | None:
             now=now,
             context=context,
             everything=everything,
+            read=reader.messages,
         )
         panel.usual = usual_span(project_id, selection.span)
     if panel.tab == "io" and selection.span is not None:

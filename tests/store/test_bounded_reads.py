@@ -21,7 +21,7 @@ from tracer.store.analyses.compute import analyse
 from tracer.store.timeline.fill import fill
 
 SPANS = 8_000
-MOST = 2_500
+MAX_ROWS = 2_500
 """Rows that a statement may read of any trace: a page of 100, with the children of each counted."""
 HEADERS = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
@@ -108,7 +108,7 @@ def test_no_statement_reads_a_whole_trace(
 def too_long(app: Flask, client: FlaskClient, trace: str) -> Iterator[str]:
     for path in paths(client, trace):
         for statement, rows in reads(app, client, path):
-            if rows > MOST:
+            if rows > MAX_ROWS:
                 yield f"{rows:,} rows for {path}: {' '.join(statement.split())[:300]}"
 
 

@@ -20,7 +20,7 @@ from tracer.analysis.compare.rows import (
 )
 from tracer.wording import plural
 
-MOST: Final = 6
+MAX_REASONS: Final = 6
 """Reasons of a comparison."""
 _SETTINGS: Final = {
     "prompt": "uses another prompt",
@@ -50,9 +50,9 @@ _Found = Iterator[tuple[Row, str]]
 
 
 def find_reasons(rows: Sequence[Row]) -> list[Reason]:
-    """Return up to `MOST` reasons: failures, settings, missing calls, new calls, time, tokens.
+    """Return up to `MAX_REASONS` reasons.
 
-    Spans of one kind and name have one reason, the first of these.
+    In this order: failures, settings, missing calls, new calls, time, tokens. Spans of one kind and name have one reason, the first of these.
     """
     reasons: dict[tuple[str, str], Reason] = {}
     for find in (_failures, _settings, _missing, _new, _times, _tokens):
@@ -63,7 +63,7 @@ def find_reasons(rows: Sequence[Row]) -> list[Reason]:
             groups.setdefault((row.kind, row.name), []).append(row)
         for key, group in groups.items():
             reasons.setdefault(key, _reason(group, texts[key], failed=find is _failures))
-    return list(reasons.values())[:MOST]
+    return list(reasons.values())[:MAX_REASONS]
 
 
 def _reason(group: Sequence[Row], text: str, *, failed: bool) -> Reason:

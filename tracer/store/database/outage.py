@@ -6,14 +6,14 @@ from ctypes import c_char
 from multiprocessing.sharedctypes import RawArray
 from typing import Final
 
-_LONGEST: Final = 400
+_MAX_BYTES: Final = 400
 # Made when this module is imported, before the workers are forked, which share it.
-_reason: Final = RawArray(c_char, _LONGEST)
+_reason: Final = RawArray(c_char, _MAX_BYTES)
 
 
 def set_outage(reason: str) -> None:
     """Set the reason why the database is not running; empty: it is running."""
-    _reason.value = reason.encode()[: _LONGEST - 1]
+    _reason.value = reason.encode()[: _MAX_BYTES - 1]
 
 
 def outage() -> str:

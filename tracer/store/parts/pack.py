@@ -24,7 +24,7 @@ PACK_FROM: Final = 64
 """Bytes of a value that is packed: the reference to it takes 22."""
 PACK_BELOW: Final = 4_000
 """Longer values are compressed well by themselves."""
-_LEAST: Final = 2_500
+_MIN_BYTES: Final = 2_500
 """Bytes of the smallest pack: PostgreSQL compresses rows of more than 2 kB."""
 _FULL: Final = 8_000
 """Bytes of a pack that takes no further span. PostgreSQL looks for repetitions in the last
@@ -63,7 +63,7 @@ def pack(rows: Iterable[PayloadRow], parts: Parts) -> None:
                 size = 0
             groups[-1].append(row)
             size += sum(len(row.columns[position]) for position, _ in row.packable)
-    if size < _LEAST:
+    if size < _MIN_BYTES:
         rest = groups.pop()
         if not groups:
             return

@@ -12,7 +12,7 @@ from tracer.measure.buckets import HOUR
 from tracer.store.schema import background_upgrades, score_hours, score_hours_due, scores, traces
 from tracer.times import EPOCH
 
-MOST_JOINED: Final = 10_000
+MAX_JOINED: Final = 10_000
 """Scores without the start of their trace up to which reading the others alone is faster."""
 _NAMES = ("name", "source", "data_type")
 _VALUES = ("value", "string_value")
@@ -35,9 +35,9 @@ def scores_filled(project_id: str) -> bool:
     unfinished = sa.exists().where(
         background_upgrades.c.name == "scores", background_upgrades.c.finished_at.is_(None)
     )
-    waiting = sa.select(scores.c.score_id).where(*_not_filled(project_id)).limit(MOST_JOINED + 1)
+    waiting = sa.select(scores.c.score_id).where(*_not_filled(project_id)).limit(MAX_JOINED + 1)
     number = sa.select(sa.func.count()).select_from(waiting.subquery()).scalar_subquery()
-    return bool(db.session.scalar(sa.select(~unfinished & (number <= MOST_JOINED))))
+    return bool(db.session.scalar(sa.select(~unfinished & (number <= MAX_JOINED))))
 
 
 def _not_filled(project_id: str) -> list[sa.ColumnElement[bool]]:

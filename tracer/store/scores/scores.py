@@ -14,7 +14,7 @@ from tracer.store.annotations.delete_scores import delete_scores
 from tracer.store.schema import scores
 from tracer.store.scores.configs import list_configs
 
-MOST = 1_000
+MAX_SCORES = 1_000
 _CONFIGS: Final = 50
 _RECENT = 300
 """Number of latest annotation scores from which the score form derives its suggestions."""
@@ -69,7 +69,7 @@ def list_scores(
 ) -> list[ScoreRow]:
     """Return the scores of a trace (narrowed to a span), a session or a run, oldest first.
 
-    At most MOST: longer lists would not fit a page.
+    At most MAX_SCORES: longer lists would not fit a page.
     """
     query = sa.select(*_COLUMNS).where(scores.c.project_id == project_id)
     for column, wanted in (
@@ -80,7 +80,7 @@ def list_scores(
     ):
         if wanted is not None:
             query = query.where(scores.c[column] == wanted)
-    rows = db.session.execute(query.order_by(scores.c.time, scores.c.score_id).limit(MOST))
+    rows = db.session.execute(query.order_by(scores.c.time, scores.c.score_id).limit(MAX_SCORES))
     return [_row(row) for row in rows.mappings()]
 
 

@@ -21,11 +21,11 @@ from tracer.store.rollups import score_hours
 from tracer.times import sql_time
 
 UPGRADE: Final = BackgroundUpgrade("scores", since="0035")
-LONGEST_NAME: Final = 600
+MAX_NAME_BYTES: Final = 600
 """In bytes. An index holds the names of the scores that are filled in."""
 _SCORES: Final = 500
 """Scores looked at in one transaction."""
-_MOST_STEPS: Final = 40
+_MAX_STEPS: Final = 40
 """Transactions of one run, most of which find nothing where many scores never get a trace."""
 _PAUSE: Final = 0.02
 """Seconds between two transactions."""
@@ -38,31 +38,48 @@ LOCKED_TRACES: Final = """
     FOR SHARE OF t SKIP LOCKED
 """
 _NOT_FILLED: Final = f"""
-    trace_start IS NULL AND trace_id <> '' AND octet_length(name) <= {LONGEST_NAME}
+    trace_start IS NULL AND trace_id <> '' AND octet_length(name) <= {MAX_NAME_BYTES}
 """
 DUE: Final = f"""
     SELECT 1 FROM scores WHERE {_NOT_FILLED} ORDER BY project_id, trace_id, score_id LIMIT 1
 """  # noqa: S608 - composed of constants
-_FILL: Final = f"""
+_KEYS: Final = "SELECT project_id, trace_id, score_id FROM k ORDER BY 1, 2, 3"
+_FILL_ALL: Final = f"""
     WITH k AS MATERIALIZED (
         SELECT project_id, trace_id, score_id, name FROM scores
-        WHERE (project_id, trace_id, score_id) > (%s, %s, %s) AND {{chosen}}
+        WHERE (project_id, trace_id, score_id) > (%s, %s, %s) AND trace_id <> ''
         ORDER BY project_id, trace_id, score_id LIMIT {_SCORES} FOR UPDATE
     ),
     t AS MATERIALIZED ({LOCKED_TRACES.format("k")}),
     filled AS (
         UPDATE scores s SET trace_start = t.start_time, trace_environment = t.environment
         FROM k LEFT JOIN t ON t.project_id = k.project_id AND t.trace_id = k.trace_id
-            AND octet_length(k.name) <= {LONGEST_NAME}
+            AND octet_length(k.name) <= {MAX_NAME_BYTES}
         WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND s.score_id = k.score_id
             AND (s.trace_start, s.trace_environment) IS DISTINCT FROM (t.start_time, t.environment)
         RETURNING s.project_id, s.trace_start
     ),
     marked AS ({score_hours.MARK.format("filled")})
-    SELECT project_id, trace_id, score_id FROM k ORDER BY project_id, trace_id, score_id
+    {_KEYS}
 """  # noqa: S608 - composed of constants; values are bound
-_FILL_ALL: Final = _FILL.format(chosen="trace_id <> ''")
-_FILL_REST: Final = _FILL.format(chosen=_NOT_FILLED)
+# Locks no score without a trace: thousands may never get one, and each run reads them again.
+_FILL_REST: Final = f"""
+    WITH k AS MATERIALIZED (
+        SELECT project_id, trace_id, score_id FROM scores
+        WHERE (project_id, trace_id, score_id) > (%s, %s, %s) AND {_NOT_FILLED}
+        ORDER BY project_id, trace_id, score_id LIMIT {_SCORES}
+    ),
+    t AS MATERIALIZED ({LOCKED_TRACES.format("k")}),
+    filled AS (
+        UPDATE scores s SET trace_start = t.start_time, trace_environment = t.environment
+        FROM k JOIN t ON t.project_id = k.project_id AND t.trace_id = k.trace_id
+        WHERE s.project_id = k.project_id AND s.trace_id = k.trace_id AND s.score_id = k.score_id
+            AND s.trace_start IS NULL AND octet_length(s.name) <= {MAX_NAME_BYTES}
+        RETURNING s.project_id, s.trace_start
+    ),
+    marked AS ({score_hours.MARK.format("filled")})
+    {_KEYS}
+"""  # noqa: S608 - composed of constants; values are bound
 
 _CHANGE: Final = f"""
     WITH changed AS (
@@ -148,7 +165,7 @@ class Filler:
     def run(self, url: str, wait: Callable[[float], bool]) -> None:
         """Fill in scores to the end of the table, as many as one run may, or until stopped."""
         with psycopg.connect(url) as connection:
-            for _ in range(_MOST_STEPS):
+            for _ in range(_MAX_STEPS):
                 if not self.fill_some(connection) or wait(_PAUSE):
                     return
 

@@ -131,7 +131,7 @@ _OWN_OF_SCORES = [
 # While its trace is being written, a stored score keeps what it holds: who writes the trace
 # changes that in its own transaction.
 _KEPT = f"""
-    CASE WHEN octet_length(excluded.name) <= {trace_fields.LONGEST_NAME}
+    CASE WHEN octet_length(excluded.name) <= {trace_fields.MAX_NAME_BYTES}
         THEN coalesce(excluded.{{0}}, s.{{0}}) END
 """
 _SAVE_SCORES = f"""
@@ -142,13 +142,13 @@ _SAVE_SCORES = f"""
     renamed AS MATERIALIZED (
         SELECT s.project_id, s.trace_start FROM scores s
         JOIN r USING (project_id, trace_id, score_id)
-        WHERE octet_length(r.name) > {trace_fields.LONGEST_NAME} FOR UPDATE OF s
+        WHERE octet_length(r.name) > {trace_fields.MAX_NAME_BYTES} FOR UPDATE OF s
     ),
     saved AS (INSERT INTO scores AS s ({", ".join(column.name for column in _OWN_OF_SCORES)},
         trace_start, trace_environment)
     SELECT r.*, t.start_time, t.environment
     FROM r LEFT JOIN t ON t.project_id = r.project_id AND t.trace_id = r.trace_id
-        AND octet_length(r.name) <= {trace_fields.LONGEST_NAME}
+        AND octet_length(r.name) <= {trace_fields.MAX_NAME_BYTES}
     ORDER BY r.project_id, r.trace_id, r.score_id
     ON CONFLICT (project_id, trace_id, score_id) DO UPDATE SET
         span_id = excluded.span_id, session_id = excluded.session_id, name = excluded.name,

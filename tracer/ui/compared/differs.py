@@ -35,7 +35,7 @@ _NAMES: Final = {
     "output_tokens": "Output tokens",
     "cost": "Cost",
 }
-_MOST: Final = 0.5
+_MIN_SHARE: Final = 0.5
 _GROUP_RATIO: Final = 2.0
 """How many times as often a value must occur for a smaller group to be named."""
 _HEIGHT: Final = 30
@@ -67,8 +67,8 @@ class Summary:
     @classmethod
     def of(cls, answer: DifferenceAnswer) -> Summary:
         """Return the most significant differences of an answer."""
-        most = [row for row in answer.more_frequent if row.selected_share >= _MOST][:2]
-        rest = (row for row in answer.more_frequent if row.selected_share < _MOST)
+        most = [row for row in answer.more_frequent if row.selected_share >= _MIN_SHARE][:2]
+        rest = (row for row in answer.more_frequent if row.selected_share < _MIN_SHARE)
         group = next((row for row in rest if (row.ratio or _GROUP_RATIO) >= _GROUP_RATIO), None)
         less = None if most or group else next(iter(answer.less_frequent), None)
         return cls(most, group, less)

@@ -21,7 +21,7 @@ from tracer.ui.base.rendering import render
 from tracer.ui.library.datasets import UNDO, find_dataset
 from tracer.web.ids import MAX_ID_CHARACTERS
 
-_MOST: Final = PER_PAGE
+_MAX_ITEMS: Final = PER_PAGE
 _MAX_ADDRESS: Final = 3_000
 """Characters of the ids of changed items in an address, with which the change can be undone."""
 _MAX_UPLOADED: Final = 10_000
@@ -35,7 +35,7 @@ _FORMATS: Final = {
 def change_items(project_id: str, name: str) -> AnyResponse | str:
     """Do ``action`` with the ticked items; a delete is confirmed first, by ``sure``."""
     row, action = find_dataset(project_id, name), request.form.get("action", "")
-    item_ids = list(dict.fromkeys(request.form.getlist("item")))[:_MOST]
+    item_ids = list(dict.fromkeys(request.form.getlist("item")))[:_MAX_ITEMS]
     if not item_ids:
         refuse("Tick the items in the list first.")
     if action == "delete" and "sure" not in request.form:
@@ -49,7 +49,7 @@ def change_items(project_id: str, name: str) -> AnyResponse | str:
 
 def _confirm(project_id: str, row: Dataset, item_ids: list[str]) -> str:
     items, total = datasets.list_items(
-        project_id, row.dataset_id, archived=None, item_ids=item_ids, limit=_MOST
+        project_id, row.dataset_id, archived=None, item_ids=item_ids, limit=_MAX_ITEMS
     )
     return render("library/delete_items.html", dataset=row, items=items, total=total)
 

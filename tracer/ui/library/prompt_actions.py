@@ -16,7 +16,7 @@ from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.library.prompts import find_versions
 
-_LONGEST_NAME: Final = 60
+_MAX_NAME_CHARACTERS: Final = 60
 
 
 @bp.get("/project/<project_id>/prompts/<id:name>/export")
@@ -24,7 +24,7 @@ def prompt_download(project_id: str, name: str) -> AnyResponse:
     """Return all versions of a prompt as JSON, the newest first."""
     versions = [asdict(version) for version in find_versions(project_id, name)]
     body = exact_json.encode({"name": name, "versions": versions})
-    disposition = f'attachment; filename="{plain_name(name, _LONGEST_NAME)}.json"'
+    disposition = f'attachment; filename="{plain_name(name, _MAX_NAME_CHARACTERS)}.json"'
     headers = {"Content-Disposition": disposition}
     return Response(body, content_type="application/json", headers=headers)
 

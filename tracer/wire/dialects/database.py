@@ -21,13 +21,13 @@ _SAID: Final = {
 }
 
 _TABLE: Final = re.compile(r'\b(?:FROM|INTO|UPDATE|TABLE|JOIN)\s+(["`\[\]\w.]+)', re.IGNORECASE)
-_MOST_READ: Final = 2_000
+_MAX_CHARACTERS: Final = 2_000
 
 
 def _named(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return operation and table instead of a name with less detail: ``SELECT``, the query."""
     sent = parts.get("name", "")
-    query = parts.get("query", "")[:_MOST_READ]
+    query = parts.get("query", "")[:_MAX_CHARACTERS]
     operation = parts.get("operation") or query.lstrip("( \t\r\n").partition(" ")[0].upper()
     readable = parts.get("summary") or " ".join(filter(None, (operation, _target(parts, query))))
     words = {"", operation.upper(), "QUERY", "EXECUTE", "CURSOR"}

@@ -19,7 +19,7 @@ from tracer.errors import TooLarge
 from tracer.records import Json
 from tracer.wire.clean import MAX_DEPTH, TOO_DEEP
 from tracer.wire.json_density import check_elements
-from tracer.wire.otlp.protobuf_scan import MOST_MESSAGES, MessageCounter, messages
+from tracer.wire.otlp.protobuf_scan import MAX_MESSAGES, MessageCounter, messages
 from tracer.wire.spans.raw import (
     MAX_ATTRIBUTES,
     MAX_EVENTS,
@@ -39,9 +39,9 @@ from tracer.wire.spans.raw import (
 # Programs send few names, and look-ups are faster if equal names are one object.
 _KEYS: Final[dict[str, str]] = {}
 _MAX_KEYS: Final = 10_000
-# A message of two bytes takes a hundred in memory: a body in which more than MOST_MESSAGES fit is
+# A message of two bytes takes a hundred in memory: a body in which more than MAX_MESSAGES fit is
 # decoded span by span, at 3 µs more for each, and in a larger span the messages are counted first.
-_LARGE_BODY: Final = 2 * MOST_MESSAGES
+_LARGE_BODY: Final = 2 * MAX_MESSAGES
 _LARGE_ITEM: Final = 64 * 1024
 
 M = TypeVar("M", Resource, InstrumentationScope)

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from tracer.errors import Invalid, TooLarge
 
-MOST_FIELDS: Final = 400_000
+MAX_FIELDS: Final = 400_000
 """Fields of one span or resource, at all levels: to count one costs half a microsecond or more."""
-MOST_MESSAGES: Final = 200_000
+MAX_MESSAGES: Final = 200_000
 """Messages in one message: each takes a hundred bytes of memory, and may be sent in two."""
 LARGEST: Final = 5
 """As many spans or resources of this kind are read in one request."""
@@ -25,19 +25,19 @@ def messages(body: bytes, number: int) -> list[bytes]:
     fields.
     """
     view = memoryview(body)
-    return [bytes(value) for field, value in _fields(view, [MOST_MESSAGES]) if field == number]
+    return [bytes(value) for field, value in _fields(view, [MAX_MESSAGES]) if field == number]
 
 
 class MessageCounter:
     """Counts the fields and messages in the large spans and resources of one request."""
 
     def __init__(self) -> None:
-        self._fields = LARGEST * MOST_FIELDS
-        self._messages = LARGEST * MOST_MESSAGES
+        self._fields = LARGEST * MAX_FIELDS
+        self._messages = LARGEST * MAX_MESSAGES
 
     def check(self, body: bytes, descriptor: Any) -> None:
         """Count what is in a message of this type; raises TooLarge for more than is decoded."""
-        fields, messages = [min(MOST_FIELDS, self._fields)], [min(MOST_MESSAGES, self._messages)]
+        fields, messages = [min(MAX_FIELDS, self._fields)], [min(MAX_MESSAGES, self._messages)]
         self._fields -= fields[0]
         self._messages -= messages[0]
         _count(memoryview(body), descriptor, fields, messages)
@@ -51,7 +51,7 @@ def _count(body: memoryview, descriptor: Any, fields: list[int], allowed: list[i
         if number in inner:
             allowed[0] -= 1
             if allowed[0] < 0:
-                raise TooLarge(f"more than {MOST_MESSAGES} parts in one {descriptor.name}")
+                raise TooLarge(f"more than {MAX_MESSAGES} parts in one {descriptor.name}")
             if len(value) > 1:
                 _count(value, inner[number], fields, allowed)
 

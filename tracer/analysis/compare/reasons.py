@@ -52,7 +52,8 @@ _Found = Iterator[tuple[Row, str]]
 def find_reasons(rows: Sequence[Row]) -> list[Reason]:
     """Return up to `MAX_REASONS` reasons.
 
-    In this order: failures, settings, missing calls, new calls, time, tokens. Spans of one kind and name have one reason, the first of these.
+    In this order: failures, settings, missing calls, new calls, time, tokens.
+    Spans of one kind and name have one reason, the first of these.
     """
     reasons: dict[tuple[str, str], Reason] = {}
     for find in (_failures, _settings, _missing, _new, _times, _tokens):

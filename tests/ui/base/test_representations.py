@@ -17,7 +17,7 @@ FILES = ("/export",)
 """Downloads are no pages."""
 FRAGMENTS = ("/peek",)
 """Parts of a list; the JSON of what they show has an address of its own."""
-FORMS = ("/delete", "/shares")
+FORMS = ("/delete", "/shares", "/scores", "/tags")
 """Forms; programs use /api/v1 instead."""
 
 

@@ -141,13 +141,13 @@ def test_metadata_is_merged_deeply_and_tags_unite(client: FlaskClient) -> None:
     ingest(
         client,
         event("trace-create", 2, id="t", tags=["b"], metadata={"x": {"two": 2, "both": "new"}}),
-        event("trace-create", 1, id="t", tags=["a"], metadata={"x": {"one": 1, "both": "old"}}),
+        event("trace-create", 1, id="t", tags=["a", 7], metadata={"x": {"one": 1, "both": "old"}}),
         event("span-create", 1, id="a", traceId="t", metadata={"x": {"y": {"z": 1}}}),
         event("span-update", 2, id="a", traceId="t", metadata={"x": {"y": {"w": 2}}, "v": [1]}),
         event("span-create", 3, id="b", traceId="t", metadata="plain"),
     )
     assert trace(client)["metadata"] == {"x": {"one": 1, "two": 2, "both": "new"}}
-    assert trace(client)["tags"] == ["a", "b"]
+    assert trace(client)["tags"] == ["7", "a", "b"]
     assert span(client, "a")["metadata"] == {"x": {"y": {"z": 1, "w": 2}}, "v": [1]}
     assert span(client, "b")["metadata"] == {"metadata": "plain"}
 

@@ -28,7 +28,7 @@ def test_a_trace_is_returned_as_sent_with_the_sums_of_its_spans(client: FlaskCli
         "environment": "prod",
         "release": "r1",
         "version": "v1",
-        "tags": ["b", "a"],
+        "tags": ["b", "a", 7, 0.5, True],
         "metadata": {"k": [1, {"x": None}]},
         "input": {"q": "?"},
         "output": "!",
@@ -38,7 +38,7 @@ def test_a_trace_is_returned_as_sent_with_the_sums_of_its_spans(client: FlaskCli
     assert {name: made[name] for name in sent if name != "tags"} == {
         name: value for name, value in sent.items() if name != "tags"
     }
-    assert set(made["tags"]) == {"a", "b"}
+    assert set(made["tags"]) == {"a", "b", "7", "0.5", "true"}
     generation = {
         "model": "some-model",
         "usage": {"input_tokens": 10, "output_tokens": 5},

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import UNSET
 
 from tracer.records import RANK_CREATE, Json, TraceRecord
+from tracer.wire.dialects.parsers import names
 from tracer.wire.langfuse.bodies import TraceBody, given
 from tracer.wire.langfuse.observations import as_object
 from tracer.wire.langfuse.order import Order
@@ -37,7 +38,7 @@ def trace_records(body: TraceBody, order: Order, receipt: Receipt) -> list[Trace
         rank=RANK_CREATE,
         version=order.micros,
         fields=fields,
-        tags=[cleaner.value("tags", tag) for tag in given(body.tags) or []],
+        tags=[cleaner.value("tags", tag) for tag in names(given(body.tags)) or []],
         metadata=cleaner.value("metadata", metadata) if metadata else {},
         deep=True,
     )

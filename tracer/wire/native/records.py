@@ -20,6 +20,7 @@ from tracer.records import (
     SpanRecord,
     TraceRecord,
 )
+from tracer.wire.dialects.parsers import names
 from tracer.wire.native.requests import (
     ScoreCreate,
     SpanCreate,
@@ -101,7 +102,7 @@ def trace_record(sent: TraceUpdate, trace_id: str, receipt: Receipt) -> TraceRec
         rank=RANK_UPDATE if update else RANK_CREATE,
         version=receipt.time,
         fields={name: value for name, value in values.items() if name in TRACE_FIELDS},
-        tags=values.get("tags") or [],
+        tags=names(values.get("tags")) or [],
         replace_tags=update and "tags" in values,
         metadata=values.get("metadata") or {},
     )

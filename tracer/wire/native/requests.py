@@ -28,6 +28,8 @@ Id = Annotated[
 ]
 Text = Annotated[str, Meta(max_length=2000)]
 Label = Annotated[str, Meta(max_length=200)]
+Tag = Label | int | float | bool
+"""Numbers and booleans become the text that they are in JSON."""
 Time = Annotated[
     datetime,
     Meta(
@@ -148,7 +150,7 @@ class TraceUpdate(Request, kw_only=True):
     release: Maybe[Label] = UNSET
     version: Maybe[Label] = UNSET
     tags: Annotated[
-        Maybe[list[Label]], Meta(description="united with those there; an update replaces them")
+        Maybe[list[Tag]], Meta(description="united with those there; an update replaces them")
     ] = UNSET
     metadata: Annotated[Maybe[dict[str, Any]], Meta(description="merged by key")] = UNSET
     input: Annotated[Any, Meta(description="any JSON")] = UNSET

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tracer.query.fields import Grain, Type, field_of
 from tracer.query.moments import Clock, Moment, resolve
@@ -100,11 +100,18 @@ def period_match(since: datetime, until: datetime, clock: Clock) -> Between:
 
     Both are whole minutes, or are cut to whole seconds.
     """
-    first, after = (time.astimezone(clock.zone).replace(tzinfo=None) for time in (since, until))
-    in_minutes = not (first.second or after.second or after - first < _MINUTE)
+    in_minutes = not (since.second or until.second or until - since < _MINUTE)
     step, form = (
         (_MINUTE, "%Y-%m-%dT%H:%M") if in_minutes else (timedelta(seconds=1), "%Y-%m-%dT%H:%M:%S")
     )
     # The last minute that is named belongs to the range as a whole.
-    last = max(first, after - step)
-    return Between(Moment(first.strftime(form)), Moment(last.strftime(form)))
+    last = max(since, until - step)
+    return Between(_written(since, form, clock), _written(last, form, clock))
+
+
+def _written(time: datetime, form: str, clock: Clock) -> Moment:
+    local = time.astimezone(clock.zone)
+    # Where clocks go back an hour, its local times mean the first of the two hours.
+    if local.fold:
+        return Moment(f"{time.astimezone(UTC).strftime(form)}Z")
+    return Moment(local.strftime(form))

@@ -94,7 +94,12 @@ def _resolve_date(text: str, zone: tzinfo) -> tuple[datetime, datetime]:
     start = datetime(*numbers)  # type: ignore[arg-type]
     if parts["fraction"]:
         start += timedelta(microseconds=int(parts["fraction"][1:].ljust(6, "0")))
-    return _utc(start, zone), _utc(start + _period_length(start, parts), zone)
+    length = _period_length(start, parts)
+    if parts["minute"]:
+        # Where clocks go back, the local time of a minute later may be an hour later.
+        begin = _utc(start, zone)
+        return begin, begin + length
+    return _utc(start, zone), _utc(start + length, zone)
 
 
 def _period_length(start: datetime, parts: dict[str, str | None]) -> timedelta:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.query import world as worlds
@@ -84,6 +84,11 @@ def test_random_queries_select_from_random_databases_what_the_evaluation_selects
 
 @pytest.mark.parametrize("seconds", [1, 10, 60, 90, 3600, 86_400])
 @given(start=st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1)), part=st.floats(0, 1))
+# Where the clocks of Berlin go back an hour, and forward.
+@example(datetime(2026, 10, 25, 0), 0.5)
+@example(datetime(2026, 10, 25, 0, 59), 0.5)
+@example(datetime(2026, 10, 25, 1), 0.5)
+@example(datetime(2026, 3, 29, 1), 0.5)
 @settings(FEW, max_examples=20)
 def test_every_moment_of_a_bar_is_in_the_range_that_the_bar_links_to(
     app: Flask, seconds: int, start: datetime, part: float

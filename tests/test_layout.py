@@ -56,6 +56,24 @@ def test_a_folder_has_at_most_fifteen_modules() -> None:
     assert too_large == {}
 
 
+def test_templates_styles_and_scripts_are_in_the_folders_of_their_views() -> None:
+    views = {path.name for path in (ROOT / "tracer/ui").iterdir() if path.is_dir()}
+    files = [
+        path.relative_to(ROOT)
+        for folder in ("templates", "static/js")
+        for path in (ROOT / folder).rglob("*.*")
+    ]
+    assert len(files) > 150
+    folders = Counter(path.parent.as_posix() for path in files)
+    assert {
+        folder.removeprefix("static/js/").removeprefix("templates/") for folder in folders
+    } <= views
+    assert {folder: n for folder, n in folders.items() if n > MAX_MODULES} == {}
+    sheets = {path.stem for path in (ROOT / "static/css").glob("*.css")}
+    assert "base" in sheets
+    assert sheets <= views | {"tokens"}
+
+
 def test_no_line_of_a_template_is_longer_than_140_characters() -> None:
     lines = [
         (path.relative_to(ROOT), number, len(line))

@@ -136,7 +136,7 @@ def test_every_static_url_of_every_page_has_the_hash_of_its_file_and_is_kept(
         assert "· Tracer</title>" not in text or len(shown) >= 5, path
         urls |= shown
     files = {urlsplit(url).path.removeprefix("/static/") for url in urls}
-    assert {"favicon.svg", "icons.svg", "css/base.css", "js/live.js"} <= files
+    assert {"favicon.svg", "icons.svg", "css/base.css", "js/trace/live.js"} <= files
     for url in urls:
         path, query = urlsplit(url).path, parse_qs(urlsplit(url).query)
         content = (STATIC / path.removeprefix("/static/")).read_bytes()

@@ -107,9 +107,9 @@ def test_no_template_has_an_inline_script_or_style() -> None:
 
 
 def test_a_file_that_a_browser_has_cached_is_closed(client: FlaskClient) -> None:
-    with client.get("/static/js/theme.js") as first:
+    with client.get("/static/js/base/theme.js") as first:
         tag = first.headers["ETag"]
-    answer = client.get("/static/js/theme.js", headers={"If-None-Match": tag})
+    answer = client.get("/static/js/base/theme.js", headers={"If-None-Match": tag})
     assert (answer.status_code, answer.data) == (304, b"")
     # A file that was left open would cause a warning now, and fail the test.
     del answer

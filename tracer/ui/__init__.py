@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from tracer.ui.annotations import (
-    bookmarks,
-    bulk,
-    comments,
-    delete,
-    jobs,
-    scores,
-    shares,
-    tags,
-)
-from tracer.ui.annotations import (
-    export as export_selection,
-)
+from tracer.ui.actions import bulk, delete, jobs
+from tracer.ui.actions import export as export_selection
+from tracer.ui.annotations import bookmarks, comments, scores, shares, tags
 from tracer.ui.base import choose_zone, id_urls, static_files
 from tracer.ui.base.blueprint import bp
 from tracer.ui.compared import compare, differs
@@ -29,7 +19,6 @@ from tracer.ui.library import (
     runs,
 )
 from tracer.ui.lists import (
-    complete,
     go_to,
     histogram,
     saved_views,
@@ -47,7 +36,9 @@ from tracer.ui.members import (
     members,
     single_sign_on,
 )
-from tracer.ui.project import access, keys, mapping_quality, prices, projects, server, settings
+from tracer.ui.prices import prices
+from tracer.ui.project import access, keys, mapping_quality, projects, server, settings
+from tracer.ui.query import complete
 from tracer.ui.session import page as session
 from tracer.ui.shared.pages import bp as share_bp
 from tracer.ui.trace import export, live, next_error, page

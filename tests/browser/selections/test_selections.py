@@ -12,7 +12,7 @@ from tests.support.pages.browser import OpenPage, accessibility_faults
 from tests.support.pages.requests import StoreTraces
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
 from tracer.store.jobs import run
-from tracer.ui.annotations import bulk
+from tracer.ui.actions import bulk
 
 LIST = "/project/default/traces"
 CONTRAST = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}

@@ -15,7 +15,7 @@ from tests.support.pages.requests import SAME_ORIGIN, GetPage, StoreTraces
 from tests.support.pages.sample_traces import TraceBuilder
 from tests.support.store.rows import table_rows
 from tracer.store.jobs import deletions, run
-from tracer.ui.annotations import bulk, delete
+from tracer.ui.actions import bulk, delete
 
 IDS = [letter * 32 for letter in "abc"]
 

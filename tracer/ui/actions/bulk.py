@@ -112,7 +112,7 @@ def do_bulk_delete(project_id: str) -> AnyResponse:
 def _page(project_id: str, action: str) -> str:
     chosen = Chosen.read(request.args, request.args.getlist("trace"))
     return render(
-        "annotations/bulk.html",
+        "actions/bulk.html",
         project_id=project_id,
         chosen=chosen,
         total=chosen.count(project_id),

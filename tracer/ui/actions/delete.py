@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.jobs.deletions import contents_of, delete_subject
 from tracer.store.writing.delete import Contents
-from tracer.ui.annotations.bulk import UNDO_SECONDS
+from tracer.ui.actions.bulk import UNDO_SECONDS
 from tracer.ui.base.rendering import render
 from tracer.ui.base.subjects import AnnotationTarget, annotation_route
 from tracer.ui.base.visitor import author
@@ -16,7 +16,7 @@ from tracer.ui.base.visitor import author
 @annotation_route("/delete", "GET")
 def delete(target: AnnotationTarget) -> str:
     """Show what a delete would remove."""
-    return render("annotations/delete.html", target=target, contents=_contents(target))
+    return render("actions/delete.html", target=target, contents=_contents(target))
 
 
 @annotation_route("/delete", "POST")

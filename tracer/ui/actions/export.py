@@ -13,7 +13,7 @@ from tracer.query.printing import to_text
 from tracer.store.database.session import transaction
 from tracer.store.jobs.exports import create_export, read_file
 from tracer.store.selections.exporting import MAX_STREAMED, count_selection
-from tracer.ui.annotations.bulk import MAX_SELECTED, selection_of
+from tracer.ui.actions.bulk import MAX_SELECTED, selection_of
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.base.visitor import author
@@ -27,7 +27,7 @@ def export(project_id: str) -> AnyResponse | str:
     selection = selection_of(text)
     if "format" not in request.args:
         return render(
-            "annotations/export.html",
+            "actions/export.html",
             project_id=project_id,
             query=text,
             sort=request.args.get("sort", ""),

@@ -24,7 +24,7 @@ def job_list(project_id: str) -> Representations:
     """Show the latest jobs of the project."""
     rows = jobs.list_jobs(project_id)
     return Representations(
-        "annotations/jobs.html",
+        "actions/jobs.html",
         context=lambda: {"project_id": project_id, "rows": rows, "describe": describe},
         data=lambda: Jobs(data=[answers.job(row) for row in rows]),
     )
@@ -35,7 +35,7 @@ def job(project_id: str, job_id: str) -> Representations:
     """Show a job; raises NotFound."""
     row = jobs.get_job(project_id, job_id)
     return Representations(
-        "annotations/job.html",
+        "actions/job.html",
         context=lambda: {
             "project_id": project_id,
             "job": row,

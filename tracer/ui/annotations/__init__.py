@@ -1,1 +1,1 @@
-"""Forms for bookmarks, comments, scores, tags and share links, and for deleting."""
+"""Forms for bookmarks, comments, scores, tags and share links."""

@@ -11,7 +11,7 @@ from tracer.query.tree import Node
 from tracer.store.query.selection import Selection
 from tracer.store.traces.find_ids import find_page
 from tracer.store.traces.traces import TraceRow, list_traces
-from tracer.ui.lists.list_query import one_term
+from tracer.ui.query.list_query import one_term
 from tracer.ui.render.time_zone import visitor_clock
 
 

@@ -18,7 +18,7 @@ from tracer.query.tree import Not
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.frame import periods
 from tracer.ui.lists.kinds import TRACES
-from tracer.ui.lists.list_query import ListQuery
+from tracer.ui.query.list_query import ListQuery
 from tracer.ui.render.format import count, duration, money
 from tracer.web.answers.differences import (
     Difference,

@@ -1,1 +1,1 @@
-"""Lists of traces, spans, sessions and users: queries, facets, columns, views, charts."""
+"""Lists of traces, spans, sessions and users: facets, columns, views, charts."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote_plus
 
-from tracer.ui.lists.list_query import ListQuery
+from tracer.ui.query.list_query import ListQuery
 
 MAX_COLUMNS: Final = 30
 MIN_WIDTH: Final = 40

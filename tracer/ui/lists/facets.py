@@ -15,7 +15,7 @@ from tracer.store.query.ranges import RANGES, range_texts
 from tracer.store.query.score_facet import ScoreValue, count_scores
 from tracer.store.users.facets import MAX_TRACES, MAX_USERS, count_user_facets
 from tracer.ui.lists.lengths import beginning, length_of
-from tracer.ui.lists.list_query import ListQuery, one_term
+from tracer.ui.query.list_query import ListQuery, one_term
 
 SHOWN: Final = {
     Grain.TRACE: {

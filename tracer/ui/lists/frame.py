@@ -18,8 +18,8 @@ from tracer.ui.base.representations import Representations, wants_json
 from tracer.ui.lists.columns import ColumnChoice
 from tracer.ui.lists.facets import sidebar
 from tracer.ui.lists.kinds import ListKind
-from tracer.ui.lists.list_query import ListQuery, translated
 from tracer.ui.lists.saved_views import default_view, tabs_of
+from tracer.ui.query.list_query import ListQuery, translated
 
 PERIODS: Final = (("1h", "hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 SWITCH: Final = (

@@ -16,8 +16,8 @@ from tracer.store.traces.find_ids import PageOfId, find_page
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.base.visitor import current_visitor
 from tracer.ui.lists.kinds import KINDS
-from tracer.ui.lists.list_query import term
 from tracer.ui.lists.saved_views import view_url
+from tracer.ui.query.list_query import term
 
 _PAGES: Final = (
     ("Traces", "ui.trace_list"),

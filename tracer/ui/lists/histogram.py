@@ -24,7 +24,7 @@ from tracer.store.users.over_time import users_over_time
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.kinds import KINDS, ListKind
 from tracer.ui.lists.lengths import bars_since, beginning, length_of, midnight
-from tracer.ui.lists.list_query import KEPT, ListQuery
+from tracer.ui.query.list_query import KEPT, ListQuery
 from tracer.ui.render.format import duration, money
 from tracer.wording import plural
 

@@ -18,7 +18,7 @@ from tracer.ui.base.blueprint import bp, is_fragment, refuse
 from tracer.ui.base.representations import wants_json
 from tracer.ui.base.visitor import author, current_visitor
 from tracer.ui.lists.kinds import KINDS, ListKind
-from tracer.ui.lists.list_query import ListQuery
+from tracer.ui.query.list_query import ListQuery
 from tracer.web.access import audit
 
 _MAX_NAME_LENGTH: Final = 80

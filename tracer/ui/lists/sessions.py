@@ -10,7 +10,7 @@ from tracer.store.traces import sessions
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.frame import list_page, other_address
 from tracer.ui.lists.kinds import SESSIONS
-from tracer.ui.lists.list_query import ListQuery
+from tracer.ui.query.list_query import ListQuery
 from tracer.web.answers import traces as answers
 
 

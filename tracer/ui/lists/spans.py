@@ -13,7 +13,7 @@ from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.columns import ColumnChoice
 from tracer.ui.lists.frame import list_page, other_address
 from tracer.ui.lists.kinds import GENERATIONS, SPANS, TOOLS, ListKind
-from tracer.ui.lists.list_query import ListQuery
+from tracer.ui.query.list_query import ListQuery
 from tracer.web.answers.users import span_page
 from tracer.web.services import services
 

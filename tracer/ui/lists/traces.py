@@ -20,9 +20,9 @@ from tracer.ui.lists.columns import ColumnChoice
 from tracer.ui.lists.frame import list_page, other_address
 from tracer.ui.lists.go_to import id_url
 from tracer.ui.lists.kinds import TRACES
-from tracer.ui.lists.list_query import ListQuery
 from tracer.ui.lists.peek import list_alone, read_peek
 from tracer.ui.project.start import curl_program, python_program, sdk_program
+from tracer.ui.query.list_query import ListQuery
 from tracer.ui.render.markdown import code
 from tracer.web.access.identity import login_required
 from tracer.web.answers import traces as answers

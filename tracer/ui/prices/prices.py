@@ -20,7 +20,7 @@ from tracer.store.projects.prices import PriceRow
 from tracer.times import parse_time, to_micros
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
-from tracer.ui.project.price_form import MORE_TIER, MORE_TYPE, PriceForm
+from tracer.ui.prices.price_form import MORE_TIER, MORE_TYPE, PriceForm
 
 _MAX_LISTED = 25
 _MAX_UNPRICED = 100
@@ -119,7 +119,7 @@ def price_list(project_id: str) -> str:
     ]
     is_valid = trial.model and not trial.errors
     return render(
-        "project/prices.html",
+        "prices/prices.html",
         rows=rows,
         trial=trial,
         match=_match(book, rows, trial.record()) if is_valid else None,
@@ -177,7 +177,7 @@ def price(project_id: str, price_id: str) -> str:
         if (match := with_it.find(call.model, None, call.provider, call.start_time))
         and match.price_id == price_id
     ]
-    return render("project/price.html", row=row, affected=affected)
+    return render("prices/price.html", row=row, affected=affected)
 
 
 @bp.post("/project/<project_id>/prices/<id:price_id>")
@@ -210,7 +210,7 @@ def _list_url(project_id: str, price_id: str) -> str:
 
 
 def _form(form: PriceForm) -> str:
-    return render("project/price_form.html", form=form)
+    return render("prices/price_form.html", form=form)
 
 
 def _call(model: str, provider: str | None, time: datetime) -> SpanRecord:

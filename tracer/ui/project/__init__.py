@@ -1,1 +1,1 @@
-"""Pages of a project: settings, prices, mapping quality, first start."""
+"""Pages of a project: settings, keys, access, mapping quality, first start."""

@@ -54,7 +54,7 @@ def complete_query(project_id: str) -> Response:
     grain = _grain(request.args.get("grain"))
     typing = typing_at(text, max(0, min(cursor, len(text))), grain)
     options = _options(project_id, typing, text, max(0, min(cursor, len(text))))
-    return Response(render("lists/_complete.html", options=options, typing=typing))
+    return Response(render("query/_complete.html", options=options, typing=typing))
 
 
 def _grain(name: str | None) -> Grain:
@@ -127,7 +127,7 @@ def query_help(project_id: str) -> Representations:
     """Explain the query language, with all fields."""
     grains = [GrainHelp(title, FIELDS[grain]) for grain, title in _TITLES.items()]
     return Representations(
-        "lists/query_help.html",
+        "query/query_help.html",
         context=lambda: {"grains": grains, "project_id": project_id},
         data=lambda: grains,
     )

@@ -20,7 +20,7 @@ from tracer.ui.lists.columns import Column
 from tracer.ui.lists.histogram import OverTime, over_time
 from tracer.ui.lists.kinds import SESSIONS, TRACES
 from tracer.ui.lists.lengths import LENGTHS, length_of
-from tracer.ui.lists.list_query import ListQuery, term
+from tracer.ui.query.list_query import ListQuery, term
 from tracer.ui.users.user_list import bars_path, interval
 from tracer.web.answers.users import User, user_answer
 

@@ -20,8 +20,8 @@ from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.lists.frame import list_page
 from tracer.ui.lists.kinds import TRACES, USERS
 from tracer.ui.lists.lengths import LENGTHS, bars_since, beginning, length_of, midnight
-from tracer.ui.lists.list_query import KEPT, ListQuery, term
 from tracer.ui.lists.saved_views import default_view
+from tracer.ui.query.list_query import KEPT, ListQuery, term
 from tracer.web.answers.users import user_page
 
 INTERVALS: Final = 28

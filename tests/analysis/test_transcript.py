@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.analysis.transcript import Added, ConversationStep
-from tracer.analysis.transcript import added_messages as added
+from tracer.analysis.transcript import Added, ConversationStep, Transcript
 
 ASK = {"role": "user", "content": "Where is my order?"}
 CALL = {
@@ -24,6 +24,12 @@ ANSWER = {"role": "assistant", "content": "It is on its way."}
 
 def model(span_id: str, sent: Any, answer: Any) -> ConversationStep:
     return ConversationStep(span_id, "generation", "chat", sent, answer)
+
+
+def added(steps: Iterable[ConversationStep]) -> list[Added]:
+    """Return the conversation of steps that come in the order of time."""
+    transcript = Transcript()
+    return [transcript.add(step) for step in steps]
 
 
 def texts(entry: Added) -> list[str]:

@@ -11,7 +11,7 @@ and reasoning are ignored: in the repetition, APIs send others, or none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -149,12 +149,6 @@ def whole(step: ConversationStep) -> Added:
 def contains(message: Message, words: list[Term]) -> bool:
     """Return whether a message contains all words of a search."""
     return matches(plain(exact_json.encode(message)), words)
-
-
-def added_messages(steps: Iterable[ConversationStep]) -> list[Added]:
-    """Return the conversation of steps that come in the order of time."""
-    transcript = Transcript()
-    return [transcript.add(step) for step in steps]
 
 
 def _messages(value: Json, role: str) -> list[Message]:

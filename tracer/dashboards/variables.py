@@ -18,14 +18,7 @@ from tracer.query.tree import (
     Spans,
     Term,
     both,
-    terms,
 )
-
-
-def names_in(node: Node) -> list[str]:
-    """Return the names of the variables that a query names."""
-    names = [name for term in terms(node) for match in term.matches if (name := _name(match))]
-    return list(dict.fromkeys(names))
 
 
 def substituted(node: Node, values: Mapping[str, str]) -> Node:

@@ -85,9 +85,3 @@ class Answer:
     def query(self, row: Row | Bin, index: int | None = None) -> str:
         """Return the query of the list of a row or bin, in the whole range or one interval."""
         return join(row.query, self.time_query(index))
-
-    def previous_query(self, row: Row) -> str:
-        """Return the query of the list of a row in the previous period."""
-        previous = self.frame.previous
-        grain = query_grain(self.question.grain)
-        return join(row.query, time_query(previous.since, previous.until, grain))

@@ -1,4 +1,7 @@
-"""Generates the tables of fields in the documentation from `tracer.query.fields`."""
+"""Prints the tables of fields that end docs/query.md, from `tracer.query.fields`.
+
+Run as ``python -m tracer.query.reference``; a test compares the page with it.
+"""
 
 from __future__ import annotations
 
@@ -33,3 +36,7 @@ def _row(field: Field) -> str:
         what += ": " + ", ".join(field.choices)
     examples = ", ".join(f"`{example}`" for example in field.examples)
     return f"| {', '.join(names)} | {field.type} | {what} | {examples} |"
+
+
+if __name__ == "__main__":
+    print(field_tables(), end="")

@@ -23,6 +23,7 @@ from tracer.errors import TooSlow
 from tracer.extensions import db
 from tracer.measure.answer import Answer
 from tracer.measure.fields import query_grain
+from tracer.measure.links import join, time_query
 from tracer.measure.question import check, read_question
 from tracer.query.fields import Grain
 from tracer.query.moments import Clock
@@ -69,7 +70,8 @@ def check_links(answered: Answer) -> int:
         query = answered.query(row)
         assert listed(query, grain) == row.count, query
         if question.previous and question.measure == "count":
-            query = answered.previous_query(row)
+            previous = answered.frame.previous
+            query = join(row.query, time_query(previous.since, previous.until, grain))
             assert listed(query, grain) == row.previous, query
         if question.measure == "count":
             queries = [answered.query(row, index) for index in range(len(row.values))]

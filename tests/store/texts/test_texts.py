@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests.support.store.rows import clear_tables, put
 from tests.support.traces.records import T0, span
-from tracer.analysis.log.trace_words import texts_match
+from tracer.analysis.log import words
+from tracer.analysis.log.trace_words import text_query
 from tracer.extensions import db
 from tracer.query.tree import Words
 from tracer.records import RANK_CREATE, TraceRecord
@@ -26,6 +28,22 @@ from tracer.store.texts.fill import fill_some
 from tracer.store.texts.hits import hits
 from tracer.store.traces.traces import list_traces
 from tracer.store.writing import delete
+
+
+def texts_match(texts: Iterable[str], text: str) -> bool:
+    """Return whether a search for a text finds a trace with these texts, without an index."""
+    texts = list(texts)
+    query = text_query(text)
+    all_words = {
+        word
+        for content in texts
+        for raw in words.raw_words(content.encode())
+        for word in words.index_words(raw)
+    }
+    return all(any(term.matches(word) for word in all_words) for term in query.terms) and all(
+        any(part.lower() in content.lower() for content in texts) for part in query.parts
+    )
+
 
 FOUND = [
     ("refund", "please refund the order"),

@@ -76,21 +76,6 @@ def lexemes(raw: Iterable[bytes], values: Iterable[tuple[str, str]]) -> set[str]
     return entry
 
 
-def texts_match(texts: Iterable[str], text: str) -> bool:
-    """Return whether a search for a text finds a trace with these texts, without an index."""
-    texts = list(texts)
-    query = text_query(text)
-    all_words = {
-        word
-        for content in texts
-        for raw in words.raw_words(content.encode())
-        for word in words.index_words(raw)
-    }
-    return all(any(term.matches(word) for word in all_words) for term in query.terms) and all(
-        any(part.lower() in content.lower() for content in texts) for part in query.parts
-    )
-
-
 @lru_cache(200_000)
 def _lexemes_of_word(raw: bytes) -> tuple[str, ...]:
     index = words.index_words(raw)

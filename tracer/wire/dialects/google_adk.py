@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from tracer.records import Json
@@ -41,11 +40,6 @@ _KINDS: Final = words(
 # The kits for JavaScript and Java use Gemini's spelling, the kit for Python another.
 _INSTRUCTIONS: Final = ("system_instruction", "systemInstruction")
 _DECLARED: Final = value_at("function_declarations", "functionDeclarations", parse=objects)
-
-
-@lru_cache(maxsize=100)
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def _kind(name: Json) -> str | None:

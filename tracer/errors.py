@@ -69,10 +69,15 @@ class Forbidden(TracerError):
 class NotFound(TracerError):
     """The project has no object of this name or id; the message names it."""
 
+    noun: str = ""
+    identifier: str = ""
+
     @classmethod
     def of(cls, noun: str, identifier: str) -> Self:
         """Return the error for an object: a noun such as ``trace``, and its id or name."""
-        return cls(f"no {noun} {identifier!r}")
+        error = cls(f"no {noun} {identifier!r}")
+        error.noun, error.identifier = noun, identifier
+        return error
 
 
 class TooSlow(TracerError):

@@ -315,7 +315,11 @@ def _process_options(user: Account | None) -> dict[str, Any]:
 
 
 def _reason(text: str) -> str:
-    """Return the last line of a log that gives an error, or its last line."""
-    lines = [line for line in text.splitlines() if line.strip()] or ["no reason given"]
+    """Return the last line of a log that gives an error, or its last line.
+
+    What initdb prints last is that it cleans up, which is no reason.
+    """
+    lines = [line for line in text.splitlines() if line.strip() and "removing contents" not in line]
+    lines = lines or ["no reason given"]
     errors = [line for line in lines if "FATAL" in line or "error:" in line]
     return (errors or lines)[-1]

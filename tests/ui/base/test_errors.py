@@ -33,7 +33,7 @@ def test_every_error_is_a_page_with_its_status(own_app: Flask, kind: type[Tracer
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (NotFound.of("trace", "t"), "This project has no trace &#39;t&#39;."),
+        (NotFound.of("trace", "t"), "This project has no trace “t”."),
         (StoreUnavailable("no route to host"), "No route to host. Try again in a moment."),
         (BadCursor("not ours"), "Start again from the first page."),
         (Unstorable("too long"), "Not changed: too long."),

@@ -64,7 +64,7 @@ def get_view(project_id: str, view_id: str, visitor_id: str) -> SavedView:
     )
     row = db.session.execute(query).mappings().one_or_none()
     if row is None:
-        raise NotFound("this project has no such view")
+        raise NotFound.of("saved view", view_id)
     return SavedView(**row)
 
 

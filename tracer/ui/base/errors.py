@@ -34,7 +34,8 @@ def _message(error: TracerError) -> str:
     if isinstance(error, StoreUnavailable):
         return f"{str(error)[:1].upper()}{str(error)[1:]}. Try again in a moment."
     if isinstance(error, NotFound):
-        return f"This project has {error}."
+        missing = f"no {error.noun} “{error.identifier}”" if error.noun else error
+        return f"This project has {missing}."
     return f"Not changed: {error}." if isinstance(error, Unstorable) else str(error)
 
 

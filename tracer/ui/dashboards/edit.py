@@ -113,7 +113,7 @@ def add_ready_tiles(project_id: str, dashboard_id: str) -> AnyResponse:
     shown = _own(project_id, dashboard_id)
     added = ready(request.form.get("ready", ""))
     if added is None:
-        abort(404, "There is no such dashboard in the library.")
+        abort(404, f"The library has no dashboard “{request.form.get('ready', '')}”.")
     known = {variable.name for variable in shown.dashboard.variables}
     new = tuple(variable for variable in added.variables if variable.name not in known)
     first = len(shown.dashboard.tiles)
@@ -170,7 +170,7 @@ def _save(shown: Shown, changed: Dashboard, anchor: str = "") -> AnyResponse:
 
 def _index(number: str, tiles: Sequence[Tile]) -> int:
     if not number.isdecimal() or int(number) >= len(tiles):
-        abort(404, "This dashboard has no such tile.")
+        abort(404, f"This dashboard has no tile {number}.")
     return int(number)
 
 

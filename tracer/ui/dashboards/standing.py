@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import abort, request
 
-from tracer.errors import TooSlow
+from tracer.errors import NotFound, TooSlow
 from tracer.measure.answer import Bin
 from tracer.measure.question import Question
 from tracer.query.values import written_text
@@ -107,13 +107,13 @@ def _subject(project_id: str, trace_id: str, span_id: str) -> _Subject:
     if span_id:
         span = get_span(project_id, trace_id, span_id)
         if span is None or span.name is None:
-            abort(404, "There is no such span.")
+            abort(404, f"This trace has no span “{span_id}”.")
         grain = "generations" if span.kind == "generation" else "spans"
         query = f"name:{written_text(span.name)} kind:{span.kind}"
         return _Subject(span.name, grain, query, _figures(measured_span(span)))
     trace = get_row(project_id, trace_id)
     if trace is None:
-        abort(404, f"There is no trace “{trace_id}”.")
+        raise NotFound.of("trace", trace_id)
     query = f"name:{written_text(trace.name)}"
     return _Subject(trace.name, "traces", query, _figures(measured_trace(trace)))
 

@@ -51,7 +51,7 @@ def dashboard_tile_csv(project_id: str, dashboard_id: str, number: int) -> Respo
 def _tile(shown: Shown, number: int) -> Tile:
     tiles = shown.dashboard.tiles
     if not 0 <= number < len(tiles):
-        abort(404, "This dashboard has no such tile.")
+        abort(404, f"This dashboard has no tile {number}.")
     return tiles[number]
 
 

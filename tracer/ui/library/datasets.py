@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import abort, request
 from markupsafe import Markup, escape
 
+from tracer.errors import NotFound
 from tracer.messages.previews import preview
 from tracer.records import Json
 from tracer.store.library import dataset_runs, datasets
@@ -211,7 +212,7 @@ def find_dataset(project_id: str, name: str) -> Dataset:
     """Return a dataset by name, or respond with 404."""
     row = datasets.get_dataset(project_id, name)
     if row is None:
-        abort(404, f"This project has no dataset “{name}”.")
+        raise NotFound.of("dataset", name)
     return row
 
 

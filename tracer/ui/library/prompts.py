@@ -11,6 +11,7 @@ from flask import abort, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from tracer.errors import NotFound
 from tracer.query.fields import Grain, field_of
 from tracer.query.printing import term_text
 from tracer.query.tree import Equal, Term
@@ -181,7 +182,7 @@ def find_versions(project_id: str, name: str) -> list[PromptVersion]:
     """Return the versions of a prompt, the newest first, or respond with 404."""
     versions = prompts.list_versions(project_id, name)
     if not versions:
-        abort(404, f"This project has no prompt “{name}”.")
+        raise NotFound.of("prompt", name)
     return versions
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from flask import abort, request
+from flask import request
 
 from tracer.errors import TooSlow
 from tracer.measure.buckets import bar_width, floor
@@ -22,7 +22,7 @@ from tracer.store.metrics.scans import Scans, scans_of
 from tracer.store.traces.histogram import BARS, Bar, Histogram, histogram, time_bounds
 from tracer.store.users.over_time import users_over_time
 from tracer.ui.base.representations import Representations, html_and_json
-from tracer.ui.lists.kinds import KINDS, ListKind
+from tracer.ui.lists.kinds import ListKind, list_kind
 from tracer.ui.lists.lengths import bars_since, beginning, length_of, midnight
 from tracer.ui.query.list_query import KEPT, ListQuery
 from tracer.ui.render.format import duration, money
@@ -80,9 +80,7 @@ class OverTime:
 @html_and_json("/project/<project_id>/histogram")
 def list_histogram(project_id: str) -> Representations:
     """Show the selection of the list that ``list`` names over time, and its sums."""
-    kind = KINDS.get(request.args.get("list", "trace_list"))
-    if kind is None:
-        abort(404, "There is no such list.")
+    kind = list_kind(request.args.get("list", "trace_list"))
     keep = ("of", *KEPT) if kind.grain is Grain.USER else KEPT
     query = ListQuery(request.args, kind.grain, kind.url(project_id), kind.base, keep)
     shown = over_time(project_id, kind, query, measure_of(query))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from flask import url_for
 
+from tracer.errors import NotFound
 from tracer.query.fields import Grain
 from tracer.store.query.keyset import KEYED
 from tracer.ui.lists.columns import Column, ColumnSet, column_set
@@ -181,3 +182,10 @@ USERS: Final = ListKind(
 KINDS: Final = {
     kind.endpoint: kind for kind in (TRACES, SPANS, GENERATIONS, TOOLS, SESSIONS, USERS)
 }
+
+
+def list_kind(name: str) -> ListKind:
+    """Return a list by its endpoint, such as ``trace_list``; raises NotFound."""
+    if name not in KINDS:
+        raise NotFound.of("list", name)
+    return KINDS[name]

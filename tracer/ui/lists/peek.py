@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from flask import Response, abort, url_for
+from flask import Response, url_for
 
+from tracer.errors import NotFound
 from tracer.messages.previews import preview
 from tracer.store.traces.traces import TraceDetail, get_trace
 from tracer.ui.base.address import page_query
@@ -44,7 +45,7 @@ def trace_peek(project_id: str, trace_id: str) -> Response:
     """Return what the list shows beside itself of a trace."""
     peek = read_peek(project_id, trace_id)
     if peek is None:
-        abort(404, f"This project has no trace “{trace_id}”.")
+        raise NotFound.of("trace", trace_id)
     return Response(render("lists/_peek.html", peek=peek, close=list_alone(project_id)))
 
 

@@ -10,14 +10,13 @@ from urllib.parse import parse_qsl, urlencode
 from flask import g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.errors import NotFound
 from tracer.store.database.session import transaction
 from tracer.store.library import saved_views
 from tracer.store.library.saved_views import SavedView, get_view, list_views
 from tracer.ui.base.blueprint import bp, is_fragment, refuse
 from tracer.ui.base.representations import wants_json
 from tracer.ui.base.visitor import author, current_visitor
-from tracer.ui.lists.kinds import KINDS, ListKind
+from tracer.ui.lists.kinds import ListKind, list_kind
 from tracer.ui.query.list_query import ListQuery
 from tracer.web.access import audit
 
@@ -94,13 +93,13 @@ def default_view(kind: ListKind, project_id: str) -> AnyResponse | None:
 def saved_view(project_id: str, view_id: str) -> AnyResponse:
     """Lead to the list in the state that the view has now: a permanent link."""
     view = get_view(project_id, view_id, current_visitor().visitor_id)
-    return redirect(view_url(_kind(view.list), project_id, view))
+    return redirect(view_url(list_kind(view.list), project_id, view))
 
 
 @bp.post("/project/<project_id>/views")
 def create_view(project_id: str) -> AnyResponse:
     """Save the state in the form as a view by name."""
-    kind, name = _kind(request.form.get("list", "")), _name()
+    kind, name = list_kind(request.form.get("list", "")), _name()
     by, shared = author(), request.form.get("shared") == "1"
     with transaction():
         view_id = saved_views.save_view(
@@ -133,18 +132,12 @@ def edit_view(project_id: str, view_id: str) -> AnyResponse:
             refuse("action: expected save, rename, left, right, default, usual or remove.")
         audit.add(f"view.{action}", view.name, project_id, list=view.list)
     if action == "remove":
-        return redirect(_kind(view.list).url(project_id, view=NONE), 303)
+        return redirect(list_kind(view.list).url(project_id, view=NONE), 303)
     return _lead_to(project_id, view_id)
 
 
 def _lead_to(project_id: str, view_id: str) -> AnyResponse:
     return redirect(url_for("ui.saved_view", project_id=project_id, view_id=view_id), 303)
-
-
-def _kind(name: str) -> ListKind:
-    if name not in KINDS:
-        raise NotFound("there is no such list")
-    return KINDS[name]
 
 
 def _name() -> str:

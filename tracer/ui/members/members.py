@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracer.errors import Conflict
+from tracer.errors import Conflict, NotFound
 from tracer.store.database.session import transaction
 from tracer.store.members.invitations import (
     create_invitation,
@@ -107,7 +107,7 @@ def change_member(project_id: str, member_id: str) -> AnyResponse | str:
     """Change the role of a member, or remove the member from the project (role "")."""
     member, previous_role = get_member(member_id), role_in(member_id, project_id)
     if member is None or previous_role is None:
-        abort(404, "There is no such member in this project.")
+        raise NotFound.of("member", member_id)
     role = request.form.get("role", "")
     if role:
         _check_role(role)
@@ -128,7 +128,7 @@ def password_link(member_id: str) -> str:
     """Create a link with which a member sets a new password; for server administrators."""
     member = get_member(member_id)
     if member is None:
-        abort(404, "There is no such member.")
+        abort(404, f"This server has no member “{member_id}”.")
     with transaction():
         code = create_password_link(member_id)
         audit.add("password.link", member.name)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from tracer.errors import NotFound
 from tracer.pricing import list_prices
 from tracer.pricing.price_book import PriceBook
 from tracer.pricing.rates import Rates
@@ -201,7 +202,7 @@ def _unpriced(project_id: str) -> list[MappingCount]:
 def _price(project_id: str, price_id: str) -> PriceRow:
     row = prices.get_price(project_id, price_id)
     if row is None:
-        abort(404, f"This project has no price “{price_id}”.")
+        raise NotFound.of("price", price_id)
     return row
 
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
-from flask import abort, request, url_for
+from flask import request, url_for
 
+from tracer.errors import NotFound
 from tracer.records import Json
 from tracer.store.analyses.outlines import Outline, read_outlines
 from tracer.store.annotations.comments import CommentRow, list_comments
@@ -59,7 +60,7 @@ def session(project_id: str, session_id: str) -> Representations:
     """Show a page of the session's traces in order, each as question and answer."""
     row = sessions.get_session(project_id, session_id)
     if row is None:
-        abort(404, f"This project has no session “{session_id}”.")
+        raise NotFound.of("session", session_id)
     page = sessions.session_traces(project_id, session_id, request.args.get("cursor"), _PER_PAGE)
     target = target_of(row, project_id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, abort, request
 
+from tracer.errors import NotFound
 from tracer.export.formats import FORMATS, Format
 from tracer.store.traces import sessions
 from tracer.ui.base.blueprint import bp
@@ -36,5 +37,5 @@ def trace_export(project_id: str, trace_id: str) -> Response:
 def session_export(project_id: str, session_id: str) -> Response:
     """Return the traces of a session as a JSON file."""
     if sessions.get_session(project_id, session_id) is None:
-        abort(404, f"This project has no session “{session_id}”.")
+        raise NotFound.of("session", session_id)
     return session_file(project_id, session_id)

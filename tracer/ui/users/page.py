@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from flask import abort, request, url_for
+from flask import request, url_for
 from werkzeug.datastructures import MultiDict
 
+from tracer.errors import NotFound
 from tracer.query.fields import Grain
 from tracer.store.query.facets import Facets, count_facets
 from tracer.store.traces import sessions, traces
@@ -45,7 +46,7 @@ def user(project_id: str, user_id: str) -> Representations:
     """Show a user: sums, charts over time, scores, names, the latest sessions and traces."""
     row = get_user(project_id, user_id)
     if row is None:
-        abort(404, f"This project has no traces of a user “{user_id}”.")
+        raise NotFound.of("user", user_id)
     length = length_of(request.args.get("of"), _USUAL)
     since = datetime.now(UTC) - (LENGTHS[length][1] or (datetime.now(UTC) - row.start_time))
     query = _traces(project_id, user_id, "" if length == "all" else f"start:>-{length}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from flask import abort, url_for
+from flask import url_for
 
+from tracer.errors import NotFound
 from tracer.store.traces.model_calls import read_session_totals
 from tracer.store.traces.sessions import get_session
 from tracer.ui.base.blueprint import is_fragment
@@ -21,7 +22,7 @@ def session_context(project_id: str, session_id: str) -> Representations:
     """Show how much model input repeats; as a fragment, only the totals."""
     row = get_session(project_id, session_id)
     if row is None:
-        abort(404, f"This project has no session “{session_id}”.")
+        raise NotFound.of("session", session_id)
     totals = read_session_totals(project_id, session_id)
     url = partial(url_for, project_id=project_id, session_id=session_id)
     return Representations(

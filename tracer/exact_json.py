@@ -102,6 +102,20 @@ encode_deterministic: Final = encoder("deterministic").encode
 encode_sorted: Final = encoder("sorted").encode
 
 
+def to_text(value: Any) -> str | None:
+    """Return a text or None unchanged, and any other value as JSON text."""
+    if value is None or isinstance(value, str):
+        return value
+    return encode(value).decode()
+
+
+def to_indented_text(value: Any) -> str:
+    """Return a text unchanged, and any other value as indented JSON text."""
+    if isinstance(value, str):
+        return value
+    return msgspec.json.format(encode(value), indent=2).decode()
+
+
 def encode_ascii(value: Any) -> str:
     """Return JSON text in ASCII, as ``json.dumps`` does.
 

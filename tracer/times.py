@@ -17,6 +17,11 @@ def to_micros(time: datetime) -> int:
     return (time - EPOCH) // _MICROSECOND
 
 
+def optional_micros(time: datetime | None) -> int | None:
+    """Return microseconds since the epoch, None for no time."""
+    return None if time is None else to_micros(time)
+
+
 def from_micros(micros: int) -> datetime:
     """Return the UTC time of microseconds since the epoch."""
     return EPOCH + timedelta(microseconds=micros)

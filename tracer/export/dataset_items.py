@@ -33,13 +33,9 @@ def write_lines(items: Iterable[Mapping[str, Any]]) -> str:
 
 def write_csv(items: Iterable[Mapping[str, Any]]) -> str:
     """Return a table of the items; texts stand as they are, other values as JSON."""
-    return "".join(table(COLUMNS, ([_cell(item[name]) for name in COLUMNS] for item in items)))
-
-
-def _cell(value: Json) -> Any:
-    if value is None or isinstance(value, str):
-        return value
-    return exact_json.encode(value).decode()
+    return "".join(
+        table(COLUMNS, ([exact_json.to_text(item[name]) for name in COLUMNS] for item in items))
+    )
 
 
 def read(text: str) -> list[dict[str, Json]]:

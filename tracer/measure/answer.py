@@ -15,6 +15,11 @@ Value: TypeAlias = "int | float | Decimal | None"
 """A measured value in the unit of its question; None: there is nothing to measure."""
 
 
+def as_float(value: Value) -> float | None:
+    """Return a measured value as a float, None where there is none."""
+    return None if value is None else float(value)
+
+
 @dataclass(slots=True)
 class Row:
     """The values of one group; of a percentile question, of one percentile of the group."""

@@ -166,7 +166,9 @@ class Claims(msgspec.Struct):
         self, fields: dict[str, Json], key: str, rank_key: str, value: Json, precedence: list[int]
     ) -> None:
         old = self.ranks.get(rank_key)
-        equal = old == precedence and _bytes(value) > _bytes(fields.get(key))
+        equal = old == precedence and exact_json.encode_deterministic(
+            value
+        ) > exact_json.encode_deterministic(fields.get(key))
         if old is None or precedence > old or equal:
             fields[key] = value
             self.ranks[rank_key] = precedence
@@ -194,12 +196,8 @@ def _dump(value: Candidate, *, omit: bool) -> list[Any]:
 def _outranks(new: Candidate, old: Candidate) -> bool:
     if new.precedence() != old.precedence():
         return new.precedence() > old.precedence()
-    return _bytes(new.value) > _bytes(old.value)
+    return exact_json.encode_deterministic(new.value) > exact_json.encode_deterministic(old.value)
 
 
 def _first(record: TraceRecord) -> int:
     return record.version if record.first is None else record.first
-
-
-def _bytes(value: Json) -> bytes:
-    return exact_json.encode_deterministic(value)

@@ -83,7 +83,9 @@ def _put(
 ) -> None:
     old = ranks.get(name)
     if old is not None:
-        equal = rank == old and _bytes(value) <= _bytes(tree.find(name))
+        equal = rank == old and exact_json.encode_deterministic(
+            value
+        ) <= exact_json.encode_deterministic(tree.find(name))
         if rank < old or equal:
             return
     if any(ranks.get(above, rank) > rank for above in _above(name)):
@@ -185,7 +187,3 @@ def _above(name: str) -> Iterator[str]:
     while index >= 0:
         yield name[:index]
         index = name.find("/", index + 1)
-
-
-def _bytes(value: Json) -> bytes:
-    return exact_json.encode_deterministic(value)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracer import exact_json
 from tracer.ui.render.excerpt import parse
-from tracer.ui.render.json_tree import Item, dump, resolve, view
+from tracer.ui.render.json_tree import Item, resolve, view
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -76,8 +77,8 @@ def test_text_that_contains_json_is_parsed() -> None:
 
 
 def test_raw_is_indented_json_or_the_text_itself() -> None:
-    assert dump({"a": [1]}) == '{\n  "a": [\n    1\n  ]\n}'
-    assert dump("a\nb") == "a\nb"
+    assert exact_json.to_indented_text({"a": [1]}) == '{\n  "a": [\n    1\n  ]\n}'
+    assert exact_json.to_indented_text("a\nb") == "a\nb"
 
 
 PNG = "iVBORw0KGgo="

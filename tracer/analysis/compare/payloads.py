@@ -48,7 +48,7 @@ def compare_values(then: Mapping[str, Json], now: Mapping[str, Json]) -> list[Va
 
 def _shown(values: Mapping[str, Json], name: str) -> str | None:
     value = values.get(name)
-    return None if value is None else _text(value)[:_MAX_VALUE_CHARACTERS]
+    return None if value is None else exact_json.to_indented_text(value)[:_MAX_VALUE_CHARACTERS]
 
 
 def compare_texts(then: Json, now: Json, *, output: bool = False) -> list[Text]:
@@ -77,7 +77,7 @@ def _items(value: Json, output: bool) -> list[_Item]:
         return []
     messages = read_messages(value, output=output)
     if not messages:
-        return [("", _text(value))]
+        return [("", exact_json.to_indented_text(value))]
     return [(message.role, _message_text(message)) for message in messages]
 
 
@@ -87,16 +87,12 @@ def _message_text(message: Message) -> str:
 
 def _part_text(part: Part) -> str:
     if part.type == "tool_call":
-        return f"{part.name} {_text(part.data)}"
+        return f"{part.name} {exact_json.to_indented_text(part.data)}"
     if part.text is not None:
         return part.text
-    return "\n".join(map(_part_text, part.parts)) or part.url or _text(part.data)
-
-
-def _text(value: Json) -> str:
-    if isinstance(value, str):
-        return value
-    return msgspec.json.format(exact_json.encode(value), indent=2).decode()
+    return (
+        "\n".join(map(_part_text, part.parts)) or part.url or exact_json.to_indented_text(part.data)
+    )
 
 
 def _paired(earlier: list[_Item], later: list[_Item]) -> Iterator[tuple[_Item, _Item]]:

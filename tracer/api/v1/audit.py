@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 
 from tracer.errors import Invalid
 from tracer.store.members.audit import AuditEvent, list_events
+from tracer.times import parse_time
 from tracer.web.keys import current_project_id
 from tracer.web.operations import Operation, describe, read_query, set_up
 
@@ -58,8 +59,8 @@ def _encode(event: AuditEvent) -> bytes:
 def _position(after: str) -> tuple[datetime, str] | None:
     if not after:
         return None
-    time, _, event_id = after.partition(" ")
-    try:
-        return datetime.fromisoformat(time), event_id
-    except ValueError:
-        raise Invalid.of_field("after", "expected <time> <event_id> of an entry") from None
+    text, _, event_id = after.partition(" ")
+    time = parse_time(text)
+    if time is None:
+        raise Invalid.of_field("after", "expected <time> <event_id> of an entry")
+    return time, event_id

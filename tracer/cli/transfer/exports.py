@@ -23,6 +23,7 @@ from tracer.export.formats import FORMATS
 from tracer.export.otlp import BEGIN, END
 from tracer.export.records import ExportedComment
 from tracer.export.selections.write import FORMATS as FILES
+from tracer.times import json_time
 
 _CHUNK: Final = 1 << 16
 _REQUEST_BYTES: Final = 4_000_000
@@ -176,7 +177,7 @@ def _comment(trace_id: str, exported: ExportedComment) -> dict[str, Any]:
         "trace_id": trace_id,
         "text": exported.text,
         "author": exported.author or "",
-        "time": exported.created_at.isoformat(),
+        "time": json_time(exported.created_at),
     }
     return request | ({"span_id": exported.span_id} if exported.span_id else {})
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from tracer.extensions import db
 from tracer.store.database.conditions import Condition
+from tracer.store.database.numbered import numbered_page
 from tracer.store.schema import spans, traces
 from tracer.store.traces import span_search, trace_search
 
@@ -42,9 +43,8 @@ def page_days(
     days = span_days.union(
         trace_search.matching(sa.select(_day(traces)), project_id, trace_conditions)
     ).subquery()
-    total = db.session.execute(sa.select(sa.func.count()).select_from(days)).scalar_one()
-    page = sa.select(days.c.day).order_by(days.c.day.desc()).limit(limit).offset(offset)
-    return [row.day for row in db.session.execute(page)], total
+    rows, total = numbered_page(sa.select(days.c.day).order_by(days.c.day.desc()), limit, offset)
+    return [row.day for row in rows], total
 
 
 def model_days(

@@ -15,7 +15,7 @@ from tracer.extensions import db
 from tracer.pricing.price_book import Price, PriceBook, PriceDraft
 from tracer.pricing.rates import Rates
 from tracer.store.schema import prices, traces
-from tracer.times import to_micros
+from tracer.times import optional_micros, to_micros
 
 RECENT_TRACES: Final = 1_000
 MAX_MODELS: Final = 200
@@ -47,7 +47,7 @@ class PriceRow:
             price_id=self.price_id,
             model=self.model,
             provider=self.provider,
-            start=None if self.start_time is None else to_micros(self.start_time),
+            start=optional_micros(self.start_time),
             rates=self.rates,
             created=to_micros(self.created_at),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any, Final
 
 import psycopg
@@ -13,7 +12,7 @@ from tracer.merging.figures import Figures
 from tracer.store.database.keys import TraceKey
 from tracer.store.rollups.changes import RawChanges
 from tracer.store.rollups.sums import SpanFigures, failure
-from tracer.times import to_micros
+from tracer.times import optional_micros, to_micros
 
 _SPANS: Final = """
     SELECT s.kind, s.name, s.start_time, s.end_time, s.first_token_time, s.level, s.model,
@@ -40,7 +39,7 @@ def stored_spans(
 
 def _row(row: tuple[Any, ...]) -> SpanFigures:
     kind, name, start, end, first, level, model, provider, message, usage, cost = row
-    times = to_micros(start), _micros(end), _micros(first)
+    times = to_micros(start), optional_micros(end), optional_micros(first)
     failed = failure(level, message)
     return SpanFigures(kind, name, model, provider, *times, *failed, usage or {}, cost)
 
@@ -57,7 +56,3 @@ def add_stored_trace(
     figures = Figures(name, environment, user_id, status, *times, *sums)
     changes.add_trace(figures, 1)
     changes.add_spans(environment, stored_spans(connection, key), 1)
-
-
-def _micros(time: datetime | None) -> int | None:
-    return None if time is None else to_micros(time)

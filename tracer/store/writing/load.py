@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -16,7 +15,7 @@ from tracer.merging.spans import Span
 from tracer.merging.traces import COUNTS, Derived, Totals, Trace
 from tracer.records import RANK_IMPLIED, SpanRecord, decimals
 from tracer.store.database.keys import SpanKey, TraceKey, columns_of
-from tracer.times import to_micros
+from tracer.times import optional_micros, to_micros
 
 # Every writer locks traces in this order, so that two can't wait for each other. Both rows of a
 # trace are locked: after a wait PostgreSQL reads the newest version of locked rows alone.
@@ -134,10 +133,6 @@ def _key(row: dict[str, Any]) -> SpanKey:
     return row["project_id"], row["trace_id"], row["span_id"]
 
 
-def _micros(time: datetime | None) -> int | None:
-    return None if time is None else to_micros(time)
-
-
 def read_span(row: dict[str, Any]) -> Span:
     """Return the span of a row of `spans` with `SPAN_PAYLOAD_COLUMNS`."""
     return Span(
@@ -146,8 +141,8 @@ def read_span(row: dict[str, Any]) -> Span:
             span_id=row["span_id"],
             parent_span_id=row["parent_span_id"],
             start_time=to_micros(row["start_time"]),
-            end_time=_micros(row["end_time"]),
-            first_token_time=_micros(row["first_token_time"]),
+            end_time=optional_micros(row["end_time"]),
+            first_token_time=optional_micros(row["first_token_time"]),
             version=(row["version"] or 0) & ((1 << 62) - 1),
             kind=row["kind"],
             name=row["name"],

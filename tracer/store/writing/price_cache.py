@@ -13,7 +13,7 @@ import psycopg
 from tracer.pricing.price_book import Price, PriceBook
 from tracer.pricing.rates import Rates
 from tracer.records import Json
-from tracer.times import to_micros
+from tracer.times import optional_micros, to_micros
 
 # Prices are added, retired and restored, never changed, so their ids identify a book's version.
 _VERSIONS: Final = """
@@ -75,7 +75,7 @@ def _price(
         price_id=price_id,
         model=model,
         provider=provider,
-        start=None if start is None else to_micros(start),
+        start=optional_micros(start),
         rates=msgspec.convert(rates, Rates),
         created=to_micros(created),
     )

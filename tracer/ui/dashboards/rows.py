@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tracer.measure.answer import Answer
+from tracer.measure.answer import Answer, as_float
 from tracer.measure.answer import Row as Measured
 from tracer.ui.charts.tables import Row
 from tracer.ui.charts.units import Unit
-from tracer.ui.dashboards.series import Url, group_name, measure_name, number, row_name, unit_of
+from tracer.ui.dashboards.series import Url, group_name, measure_name, row_name, unit_of
 
 MAX_COLUMNS: Final = 6
 """Of a table of two groups."""
@@ -39,7 +39,7 @@ def table_of(answer: Answer, heading: str, url: Url) -> tuple[list[tuple[str, Un
         columns = [(f"p{percent:g}", unit) for percent in question.percents]
     else:
         columns = [(heading or measure_name(question), unit)]
-    values = {(row.groups, row.percent): number(row.value) for row in answer.rows}
+    values = {(row.groups, row.percent): as_float(row.value) for row in answer.rows}
     percents: Sequence[float | None] = (
         question.percents if question.measure == "percentile" else (None,)
     )
@@ -61,7 +61,7 @@ def pivoted(answer: Answer, url: Url) -> tuple[list[tuple[str, Unit]], list[Row]
     for first in firsts:
         cells = [by_groups.get((first, second)) for second in seconds]
         urls = [url(answer.query(row)) if row else "" for row in cells]
-        figures = [number(row.value) if row else None for row in cells]
+        figures = [as_float(row.value) if row else None for row in cells]
         rows.append(Row(group_name(first), figures, next(filter(None, urls), ""), urls))
     return [(group_name(second), unit) for second in seconds], rows
 
@@ -76,7 +76,7 @@ def add_column(
     measured = {row.groups: row for row in other.rows}
     for index, group in enumerate(grouped_rows(answer)):
         row, same = rows[index], measured.get(group.groups)
-        value = number(same.value) if same else None
+        value = as_float(same.value) if same else None
         if share:
             value = (row.values[0] or 0) / value if value else None
         rows[index] = Row(

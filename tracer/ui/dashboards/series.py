@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Final
 
-from tracer.measure.answer import Answer, Row
+from tracer.measure.answer import Answer, Row, as_float
 from tracer.measure.links import base_query, join
 from tracer.measure.question import Question
 from tracer.ui.charts.histograms import Bin
@@ -47,8 +46,8 @@ def series(answer: Answer, url: Url) -> list[Series]:
     result = [
         Series(
             label=label(answer, row),
-            values=[number(value) for value in row.values],
-            total=number(row.value),
+            values=[as_float(value) for value in row.values],
+            total=as_float(row.value),
             url=url(answer.query(row)),
             urls=[url(answer.query(row, index)) for index in _numbers(answer)] if own else (),
             css=_css(answer, row),
@@ -124,11 +123,6 @@ def _base(answer: Answer) -> str:
 
 def _numbers(answer: Answer) -> range:
     return range(len(answer.frame.starts))
-
-
-def number(value: int | float | Decimal | None) -> float | None:
-    """Return a measured value as a number of a chart."""
-    return None if value is None else float(value)
 
 
 def _css(answer: Answer, row: Row) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import abort, request
 from markupsafe import Markup, escape
 
+from tracer import exact_json
 from tracer.errors import NotFound
 from tracer.messages.previews import preview
 from tracer.records import Json
@@ -22,7 +23,6 @@ from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
 from tracer.ui.library.results import RunFigures, figures, group, measure_of, score_names
 from tracer.ui.library.written import editable_text
-from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
 
 _MAX_RUNS = 12
@@ -79,7 +79,7 @@ def pretty(value: Json) -> Markup:
     """Return a JSON value indented and highlighted; a text unchanged."""
     if isinstance(value, str):
         return escape(value)
-    return code(json_tree.dump(value), "json")
+    return code(exact_json.to_indented_text(value), "json")
 
 
 @bp.get("/project/<project_id>/datasets")

@@ -8,6 +8,7 @@ from typing import Final
 from flask import request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from tracer import exact_json
 from tracer.messages.prompt_names import refusal_of
 from tracer.records import Json
 from tracer.store.database.session import transaction
@@ -17,7 +18,6 @@ from tracer.ui.base.blueprint import bp, redirect_after_save, refuse
 from tracer.ui.base.rendering import render
 from tracer.ui.library.prompts import MAX_LABEL_LENGTH, find_version, find_versions
 from tracer.ui.library.written import read_json, read_text
-from tracer.ui.render import json_tree
 
 _TYPES: Final = ("text", "chat")
 _MAX_NOTE_LENGTH: Final = 2_000
@@ -121,11 +121,11 @@ def _labels() -> tuple[str, ...]:
 
 
 def _filled(base: PromptVersion) -> PromptForm:
-    config = "" if base.config in (None, {}) else json_tree.dump(base.config)
+    config = "" if base.config in (None, {}) else exact_json.to_indented_text(base.config)
     if base.type == "text":
         return PromptForm(text=str(base.prompt), config=config)
     if (messages := _plain(base.prompt)) is None:
-        text = json_tree.dump(base.prompt)
+        text = exact_json.to_indented_text(base.prompt)
         return PromptForm("chat", text, is_json=True, config=config)
     return PromptForm("chat", messages=messages, config=config)
 

@@ -10,10 +10,10 @@ from typing import Final
 
 from markupsafe import Markup
 
+from tracer import exact_json
 from tracer.analysis.word_diff import runs
 from tracer.records import Json
 from tracer.ui.base.blueprint import bp
-from tracer.ui.render import json_tree
 
 SAME, ADDED, REMOVED = "", "ins", "del"
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}\s]{1,100})\s*\}\}")
@@ -70,7 +70,7 @@ def texts(prompt: Json) -> Iterator[tuple[str, str]]:
             role, content = str(message.get("role", "")), message.get("content", message)
         else:
             role, content = "", message
-        yield role, content if isinstance(content, str) else json_tree.dump(content)
+        yield role, content if isinstance(content, str) else exact_json.to_indented_text(content)
 
 
 @bp.app_template_filter("marked")

@@ -11,6 +11,7 @@ from flask import abort, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from tracer import exact_json
 from tracer.errors import NotFound
 from tracer.query.fields import Grain, field_of
 from tracer.query.printing import term_text
@@ -31,7 +32,6 @@ from tracer.ui.base.numbered_pages import PER_PAGE, NumberedPage
 from tracer.ui.base.rendering import render
 from tracer.ui.library.prompt_text import PromptDiff, diff, marked_html, variables
 from tracer.ui.library.spark import sparks
-from tracer.ui.render import json_tree
 from tracer.ui.render.markdown import code
 from tracer.ui.render.messages import Body, Renderer
 
@@ -94,7 +94,7 @@ def prompt(project_id: str, name: str) -> str:
         versions=versions,
         shown=shown,
         body=_body(shown),
-        written=json_tree.dump(shown.prompt) if shown.type == "chat" else shown.prompt,
+        written=exact_json.to_indented_text(shown.prompt) if shown.type == "chat" else shown.prompt,
         config=None if shown.config in (None, {}) else _json(shown.config),
         against=against,
         changes=_changes(against, shown) if against else None,
@@ -169,7 +169,7 @@ def _word_counts(versions: Sequence[PromptVersion]) -> dict[int, tuple[int, int]
     return {
         newer.version: (changes.added, changes.removed)
         for newer, older in itertools.islice(itertools.pairwise(versions), _COUNTED)
-        if len(json_tree.dump([newer.prompt, older.prompt])) <= _MAX_COUNTED
+        if len(exact_json.to_indented_text([newer.prompt, older.prompt])) <= _MAX_COUNTED
         for changes in [diff(older.prompt, newer.prompt)]
     }
 
@@ -216,4 +216,4 @@ def _body(shown: PromptVersion) -> Body:
 
 
 def _json(value: object) -> Markup:
-    return code(json_tree.dump(value), "json")
+    return code(exact_json.to_indented_text(value), "json")

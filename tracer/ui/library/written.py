@@ -7,7 +7,6 @@ from collections.abc import Callable
 from tracer import exact_json
 from tracer.records import Json
 from tracer.ui.base.blueprint import refuse
-from tracer.ui.render import json_tree
 
 MAX_TEXT_LENGTH = 1_000_000
 
@@ -53,7 +52,7 @@ def editable_text(value: Json) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        return json_tree.dump(value)
+        return exact_json.to_indented_text(value)
     return value if _is_plain(value) else exact_json.encode(value).decode()
 
 

@@ -13,6 +13,7 @@ from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracer.store.members.audit import MAX_COUNTED, AuditEvent, count_events, list_events
+from tracer.times import json_time, parse_time
 from tracer.ui.base.blueprint import bp
 from tracer.ui.base.rendering import render
 from tracer.ui.render.time_zone import visitor_zone
@@ -54,7 +55,7 @@ def _page(project_ids: list[str] | None, project_id: str) -> AnyResponse | str:
     endpoint = "ui.audit_log" if project_id else "ui.server_audit_log"
     older = ""
     if len(events) > PAGE:
-        after = f"{shown[-1].time.isoformat()} {shown[-1].event_id}"
+        after = f"{json_time(shown[-1].time)} {shown[-1].event_id}"
         older = url_for(endpoint, **values, q=text or None, after=after)
     days = [(day, list(rows)) for day, rows in groupby(_fold(shown), _day)]
     address = url_for(endpoint, **values)
@@ -111,8 +112,8 @@ def _requested_position() -> tuple[datetime, str] | None:
     sent = request.args.get("after", "")
     if not sent:
         return None
-    time, _, event_id = sent.partition(" ")
-    try:
-        return datetime.fromisoformat(time), event_id
-    except ValueError:
+    text, _, event_id = sent.partition(" ")
+    time = parse_time(text)
+    if time is None:
         abort(400, "This link is not valid. Start again from the first page.")
+    return time, event_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from tracer import exact_json
 from tracer.analysis.context.compare import Context
 from tracer.mapping import explain
 from tracer.messages.conversation import ReadItem
@@ -28,7 +29,7 @@ from tracer.ui.panel.trace import (
     no_output,
 )
 from tracer.ui.panel.usage import cost_note, usage_rows
-from tracer.ui.render import excerpt, json_tree
+from tracer.ui.render import excerpt
 from tracer.ui.render.flags import FLAGS
 from tracer.ui.render.format import count, duration, money, stamp
 from tracer.ui.render.messages import Renderer
@@ -114,7 +115,9 @@ def span_panel(
     elif panel.tab == "mapping":
         panel.mapping = view_mapping(explain(span, trace))
     elif panel.tab == "raw":
-        panel.dump, panel.dump_size = excerpt.excerpt(json_tree.dump(document(span)), _MAX_RAW)
+        panel.dump, panel.dump_size = excerpt.excerpt(
+            exact_json.to_indented_text(document(span)), _MAX_RAW
+        )
     return panel
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from tracer import exact_json
 from tracer.messages.media import media_part
 from tracer.records import Json
 from tracer.ui.render import excerpt
@@ -87,13 +86,6 @@ def resolve(document: Json, pointer: str) -> Json:
         else:
             raise LookupError(pointer)
     return document
-
-
-def dump(value: Json) -> str:
-    """Return a value as indented JSON; a text unchanged."""
-    if isinstance(value, str):
-        return value
-    return msgspec.json.format(exact_json.encode(value), indent=2).decode()
 
 
 def _item(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from tracer import exact_json
 from tracer.messages.conversation import Message, Part, read_messages
 from tracer.records import Json
 from tracer.ui.render import excerpt, json_tree
@@ -93,7 +94,7 @@ class Body:
 
 
 def _raw_body(value: Json) -> Body:
-    text, size = excerpt.excerpt(json_tree.dump(value))
+    text, size = excerpt.excerpt(exact_json.to_indented_text(value))
     return Body(raw=text, raw_size=size)
 
 

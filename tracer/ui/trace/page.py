@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Response, abort, request
 
+from tracer import exact_json
 from tracer.records import Json
 from tracer.store.timeline.lens import LENSES
 from tracer.store.traces.span_detail import get_span
@@ -151,7 +152,7 @@ def trace_value(project_id: str, trace_id: str) -> Representations | Response:
         abort(404, f"There is no value at {pointer}.")
     text = _text_of(value, request.args["text"]) if "text" in request.args else None
     if request.args.get("as") == "text":
-        shown = json_tree.dump(value) if text is None else text
+        shown = exact_json.to_indented_text(value) if text is None else text
         return Response(shown, content_type="text/plain; charset=utf-8")
     context = {"span_id": span_id, "pointer": pointer, "copy_url": _copy_url()}
     if text is not None:
@@ -179,7 +180,9 @@ def trace_value(project_id: str, trace_id: str) -> Representations | Response:
 
 
 def _text_of(value: Json, wanted: str) -> str:
-    text = json_tree.dump(value) if wanted == "all" else excerpt.find_text(value, wanted)
+    text = (
+        exact_json.to_indented_text(value) if wanted == "all" else excerpt.find_text(value, wanted)
+    )
     return abort(404, "This value has no such text; it may have changed.") if text is None else text
 
 

@@ -9,6 +9,7 @@ from tracer.wire.dialects.parsers import (
     choice,
     constant,
     count,
+    error_if,
     milliseconds,
     present,
     text,
@@ -57,10 +58,6 @@ def _tool_output(event: Json) -> Json:
     return next(iter(values.values())) if len(values) == 1 else values or None
 
 
-def _failed(value: Json) -> str | None:
-    return "error" if value in (False, "false") else None
-
-
 DIALECT: Final = Dialect(
     "claude_code",
     scopes=("com.anthropic.claude_code*",),
@@ -88,6 +85,6 @@ DIALECT: Final = Dialect(
         Rule("output", "response.model_output", _unredacted, json=True, scoped=True),
         Rule("output", f"{EVENT}tool.output", _tool_output, scoped=True),
         Rule("status_message", "error", text, scoped=True),
-        Rule("level", "success", _failed, keep=True, scoped=True),
+        Rule("level", "success", error_if(False, "false"), keep=True, scoped=True),
     ),
 )

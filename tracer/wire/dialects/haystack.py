@@ -7,6 +7,7 @@ from typing import Final
 from tracer.records import Json
 from tracer.wire.dialects.parsers import (
     choice,
+    error_if,
     mapping,
     objects,
     present,
@@ -97,10 +98,6 @@ def _about_answer(name: str) -> tuple[str, str]:
     return f"replies.0.meta.{name}", f"meta.0.{name}"
 
 
-def _failed(value: Json) -> str | None:
-    return "error" if value is True else None
-
-
 DIALECT: Final = Dialect(
     "haystack",
     scopes=("haystack*",),
@@ -109,7 +106,7 @@ DIALECT: Final = Dialect(
         Rule("kind", "haystack.component.type", _component, keep=True),
         Rule("name", "haystack.component.name", text, keep=True),
         Rule("name", "haystack.tool.name", text, keep=True),
-        Rule("level", "haystack.tool.error", _failed, keep=True),
+        Rule("level", "haystack.tool.error", error_if(True), keep=True),
         Rule("input", "haystack.pipeline.input_data", present, json=True),
         Rule("output", "haystack.pipeline.output_data", present, json=True),
         *(

@@ -9,6 +9,7 @@ from typing import Final
 from tracer.records import Json
 from tracer.wire.dialects.parsers import (
     choice,
+    error_if,
     objects,
     opened,
     present,
@@ -51,10 +52,6 @@ def _level(name: str) -> str | None:
     return _PLUMBING.get(name) or ("debug" if _WRAPPER.fullmatch(name) else None)
 
 
-def _failed(value: Json) -> str | None:
-    return "error" if value is True else None
-
-
 def _answer(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return a text alone unchanged, else one message with the tool calls."""
     calls = parts.get("calls")
@@ -79,7 +76,7 @@ DIALECT: Final = Dialect(
     scopes=("livekit-agents",),
     rules=(
         Rule("kind", NAME, choice(_KINDS), scoped=True),
-        Rule("level", "lk.function_tool.is_error", _failed, keep=True),
+        Rule("level", "lk.function_tool.is_error", error_if(True), keep=True),
         Rule("level_hint", NAME, _level, scoped=True),
         Rule("name", "lk.function_tool.name", text, keep=True),
         *(

@@ -241,6 +241,17 @@ def choice(known: Mapping[str, str]) -> Parse:
     return parse
 
 
+def error_if(*failures: Json) -> Parse:
+    """Return a parser that returns the level ``error`` for these values, such as True."""
+
+    def parse(value: Json) -> str | None:
+        # 1 is not True.
+        failed = any(type(value) is type(each) and value == each for each in failures)
+        return "error" if failed else None
+
+    return parse
+
+
 def constant(word: str) -> Parse:
     """Return a parser that returns ``word`` for every value but the empty one."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.records import Json
-from tracer.wire.dialects.parsers import choice, constant, filled, present, seconds, text
+from tracer.wire.dialects.parsers import choice, constant, error_if, filled, present, seconds, text
 from tracer.wire.dialects.parsers import tool_definitions as definitions
 from tracer.wire.dialects.table import Built, Dialect, Rule
 from tracer.wire.dialects.usage_rules import (
@@ -25,10 +25,6 @@ def _usage(parts: dict[str, Json]) -> Built:
     return (exclusive_usage if EXCLUSIVE in parts else normalised_usage)(counts)
 
 
-def _failed(value: Json) -> str | None:
-    return "error" if value == "error" else None
-
-
 DIALECT: Final = Dialect(
     "pipecat",
     scopes=("pipecat", "pipecat.*"),
@@ -38,7 +34,7 @@ DIALECT: Final = Dialect(
         Rule("name", "tool.function_name", text, keep=True, scoped=True),
         Rule("input", "tool.arguments", filled, json=True, scoped=True),
         Rule("output", "tool.result", present, json=True, scoped=True),
-        Rule("level", "tool.result_status", _failed, keep=True, scoped=True),
+        Rule("level", "tool.result_status", error_if("error"), keep=True, scoped=True),
         Rule("tools", "tools", definitions, json=True, scoped=True),
         Rule("output", "transcript", text, scoped=True),
         Rule("input", "text", text, scoped=True),

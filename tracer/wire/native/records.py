@@ -20,6 +20,7 @@ from tracer.records import (
     SpanRecord,
     TraceRecord,
 )
+from tracer.times import json_time
 from tracer.wire.dialects.parsers import names
 from tracer.wire.native.requests import (
     ScoreCreate,
@@ -175,10 +176,9 @@ def _usage(sent: dict[str, Json], cleaner: Cleaner) -> dict[str, Any]:
 
 
 def _event(event: SpanEvent, cleaner: Cleaner) -> dict[str, Json]:
-    time = as_utc(event.time, "time").isoformat(timespec="microseconds")
     return {
         "name": cleaner.value("events", event.name),
-        "time": time.replace("+00:00", "Z"),
+        "time": json_time(as_utc(event.time, "time")),
         "attributes": cleaner.value("attributes", event.attributes),
     }
 

@@ -183,7 +183,7 @@ def _time(row: FoundSpan) -> dict[str, Any]:
 
 
 def _io(row: FoundSpan) -> dict[str, Any]:
-    return {"input": _raw(row.input), "output": _raw(row.output)}
+    return {"input": exact_json.to_text(row.input), "output": exact_json.to_text(row.output)}
 
 
 def _model(row: FoundSpan) -> dict[str, Any]:
@@ -235,11 +235,4 @@ _FIELDS: Final = {
 
 
 def _metadata(metadata: dict[str, Json], cut: int | None) -> dict[str, str]:
-    return {key: (_raw(value) or "")[:cut] for key, value in metadata.items()}
-
-
-def _raw(value: Json) -> str | None:
-    """Return a text unchanged, and any other value as JSON text."""
-    if value is None or isinstance(value, str):
-        return value
-    return exact_json.encode(value).decode()
+    return {key: (exact_json.to_text(value) or "")[:cut] for key, value in metadata.items()}

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from tracer.extensions import db
+from tracer.measure.answer import as_float
 from tracer.measure.histogram import LogHistogram
 from tracer.measure.standing import Standing, standing
 from tracer.store.measure.plan import HISTOGRAMS
@@ -64,7 +65,9 @@ def standings(
     by_key: dict[str, Standings] = {}
     for row in listed:
         own = histograms.get((row.kind, row.name), {})
-        values = {name: standing(_number(getattr(row, name)), among) for name, among in own.items()}
+        values = {
+            name: standing(as_float(getattr(row, name)), among) for name, among in own.items()
+        }
         by_key[row.key] = {name: each for name, each in values.items() if each is not None}
     return by_key
 
@@ -130,7 +133,3 @@ def _counts(days: sa.CTE, measure: str, column: str) -> sa.Select[Any]:
         .select_from(days.join(each, sa.true()))
         .group_by(days.c.kind, days.c.name, sa.literal_column("4"))
     )
-
-
-def _number(value: Decimal | float | int | None) -> float | None:
-    return None if value is None else float(value)

@@ -12,7 +12,7 @@ from hypothesis import example, given
 
 from tests.support.wire.any_attributes import attribute_maps
 from tests.support.wire.otlp import attributes, decode_protobuf, only_record, protobuf, span
-from tracer.mapping import Mapping, explain
+from tracer.mapping import Mapping, mapping_of
 from tracer.records import SpanRecord
 
 
@@ -28,7 +28,7 @@ def why(mapping: Mapping) -> dict[str, str]:
 
 
 def of(values: dict[str, Any], **fields: Any) -> Mapping:
-    return explain(only_record(span(values, **fields)))
+    return mapping_of(only_record(span(values, **fields)))
 
 
 @given(attribute_maps)
@@ -37,7 +37,7 @@ def test_every_attribute_is_either_mapped_or_unmapped(
     values: dict[str, Any],
 ) -> None:
     [record] = decode_protobuf(protobuf(values)).batch.spans
-    mapping = explain(record)
+    mapping = mapping_of(record)
     sent = {*record.attributes, *record.claimed}
     # The span's own name, unless an attribute is called so.
     mapped = [item.attribute for item in mapping.mapped if item.attribute in sent]
@@ -57,7 +57,7 @@ def test_a_field_has_a_value_where_an_attribute_mapped_to_it_and_only_there(
     values: dict[str, Any],
 ) -> None:
     [record] = decode_protobuf(protobuf(values)).batch.spans
-    mapped = [field for item in explain(record).mapped for field in item.fields]
+    mapped = [field for item in mapping_of(record).mapped for field in item.fields]
     fields = {field.field.partition(".")[0] for field in mapped}
     for name in ("input", "output", "provider"):
         assert (name in fields) == (getattr(record, name) is not None)
@@ -142,7 +142,7 @@ def test_a_time_is_shown_as_the_api_writes_it() -> None:
     record = only_record(span({"gen_ai.response.time_to_first_chunk": 0.5}))
     moment = datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
     stored = SimpleNamespace(**(msgspec.structs.asdict(record) | {"first_token_time": moment}))
-    assert fields_of(explain(stored)) == {
+    assert fields_of(mapping_of(stored)) == {
         "gen_ai.response.time_to_first_chunk": [
             ("first_token_time", "2026-01-01T09:30:00.000000Z", "gen_ai")
         ]
@@ -153,14 +153,14 @@ def test_a_thousand_parts_of_one_value_are_mapped_in_linear_time() -> None:
     values = {f"llm.input_messages.{n}.message.content": "x" * 1000 for n in range(1000)}
     record = only_record(span(values))
     start = time.process_time()
-    assert len(explain(record).mapped) == 1000
+    assert len(mapping_of(record).mapped) == 1000
     assert time.process_time() - start < 0.5
 
 
 def test_fields_of_the_trace_have_the_values_of_the_trace() -> None:
     record = only_record(span({"langfuse.trace.name": "said", "session.id": "s"}))
     trace = SpanRecord(trace_id="t", span_id="s", start_time=0, name="told")
-    assert fields_of(explain(record, trace)) == {
+    assert fields_of(mapping_of(record, trace)) == {
         "langfuse.trace.name": [("trace.name", "told", "langfuse")],
         "session.id": [("trace.session_id", None, "general")],
     }
@@ -199,10 +199,10 @@ def test_events_that_were_read_are_listed() -> None:
 
 def test_a_span_of_the_json_api_has_no_mapping() -> None:
     record = SpanRecord(trace_id="t", span_id="s", start_time=0, model="gpt-4o")
-    assert explain(record) == Mapping(dialect=None, usage=[], mapped=[], unmapped=[], events=[])
+    assert mapping_of(record) == Mapping(dialect=None, usage=[], mapped=[], unmapped=[], events=[])
 
 
 def test_an_attribute_that_no_rule_knows_any_more_was_mapped_by_an_earlier_version() -> None:
     record = SpanRecord(trace_id="t", span_id="s", start_time=0, claimed=("old.name",))
-    [item] = explain(record).mapped
+    [item] = mapping_of(record).mapped
     assert (item.attribute, item.fields, item.kept) == ("old.name", [], False)

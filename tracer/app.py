@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadHost, HTTPException, NotFound, SecurityError
 from tracer import exact_json
 from tracer.assets import asset_dir
 from tracer.config import Config
-from tracer.errors import ConfigError, Invalid
+from tracer.errors import ConfigError
 from tracer.extensions import db
 from tracer.store.database.background_upgrade import application_name
 from tracer.store.database.replica import Replica
@@ -22,6 +22,7 @@ from tracer.store.database.session import (
     OUT_OF_RANGE,
     UNREACHABLE,
     bound_waits,
+    out_of_range,
     unavailable,
 )
 from tracer.store.writing.writer import Writer
@@ -228,10 +229,7 @@ def answer_out_of_range(error: Exception) -> Any:
 
     For values that the route itself does not check.
     """
-    db.session.rollback()
-    refusal = Invalid("a number or a time in this request is out of range")
-    refusal.__cause__ = error
-    return current_app.handle_user_exception(refusal)
+    return current_app.handle_user_exception(out_of_range(error))
 
 
 def show_error(error: HTTPException) -> Any:

@@ -7,7 +7,7 @@ from typing import Self
 
 
 @dataclass(kw_only=True, slots=True)
-class Refusal:
+class ItemError:
     """Why an item of a request was rejected: its path, the field, and what was expected."""
 
     item: str
@@ -25,16 +25,16 @@ class TracerError(Exception):
 
 
 class Refused(TracerError):
-    """The request is rejected; ``refusals`` name its invalid items and fields."""
+    """The request is rejected; ``item_errors`` name its invalid items and fields."""
 
-    def __init__(self, message: str, refusals: list[Refusal] | None = None) -> None:
+    def __init__(self, message: str, item_errors: list[ItemError] | None = None) -> None:
         super().__init__(message)
-        self.refusals = refusals or []
+        self.item_errors = item_errors or []
 
     @classmethod
     def of_field(cls, name: str, reason: str) -> Self:
         """Return the error that one field of a request causes; no name: the request itself."""
-        refusal = Refusal(item="", field=name, reason=reason)
+        refusal = ItemError(item="", field=name, reason=reason)
         return cls(str(refusal), [refusal])
 
 

@@ -20,8 +20,8 @@ from tracer.wire.dialects.parsers import micros
 from tracer.wire.dialects.table import EVENT, NAME
 from tracer.wire.dialects.usage_rules import EXCLUSIVE, REPORTS
 from tracer.wire.spans.resolution import EVENT_NAMES, MERGED, SPAN_TABLE, Step, dialects_of, resolve
-from tracer.wire.usage.explain import explain as explain_usage
 from tracer.wire.usage.names import usage_type_of
+from tracer.wire.usage.note_sentences import note_sentences
 
 MAX_CHARACTERS: Final = 200
 """Characters of a value that are shown."""
@@ -90,7 +90,7 @@ class Mapping(msgspec.Struct, kw_only=True):
     events: Annotated[list[str], Meta(description="events whose attributes were mapped too")]
 
 
-def explain(span: Any, trace: Any = None) -> Mapping:
+def mapping_of(span: Any, trace: Any = None) -> Mapping:
     """Return the attribute mapping of ``span``: a SpanRecord, or a row with the same fields.
 
     ``trace``: an object with the trace's fields; None: the mapping of trace fields stays unknown.
@@ -100,7 +100,7 @@ def explain(span: Any, trace: Any = None) -> Mapping:
     mapped = dict.fromkeys((*span.claimed, *fields_set))
     return Mapping(
         dialect=span.dialect,
-        usage=explain_usage(span.notes.get("usage") or {}),
+        usage=note_sentences(span.notes.get("usage") or {}),
         mapped=[
             MappedAttribute(
                 attribute=name, kept=name in span.attributes, fields=fields_set.get(name, [])

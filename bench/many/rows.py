@@ -156,7 +156,7 @@ def _figures(trace: Traits, end: int, tokens: tuple[int, int]) -> Figures:
         status=_status(trace),
         start=trace.start,
         end=end,
-        metered=True,
+        has_usage=True,
         usage=measured.usage(tokens),
         cost=measured.cost(tokens),
     )

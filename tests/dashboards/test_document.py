@@ -60,7 +60,7 @@ def test_a_document_is_read_and_written_unchanged() -> None:
 def test_a_wrong_document_is_refused_with_the_field(change: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as caught:
         read_dashboard({**DOCUMENT, **change})
-    assert [refusal.field for refusal in caught.value.refusals] == [field]
+    assert [refusal.field for refusal in caught.value.item_errors] == [field]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_wrong_document_is_refused_with_the_field(change: dict[str, Any], fiel
 def test_a_tile_that_cannot_be_answered_names_its_field(tile: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as caught:
         check_tile(read_tile({"title": "t", **tile}))
-    assert [refusal.field for refusal in caught.value.refusals] == [field]
+    assert [refusal.field for refusal in caught.value.item_errors] == [field]
 
 
 @pytest.mark.parametrize(

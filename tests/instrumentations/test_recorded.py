@@ -37,7 +37,7 @@ def _recording(case: Case) -> Any:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_recording_gives_what_the_provider_sent(case: Case) -> None:
     decoded = decode_json(recorded(case))
-    assert decoded.refusals == []
+    assert decoded.item_errors == []
     traces = seen.of_records(decoded.batch, recorded_logs(case))
     assert outcome(case, findings(case, traces), {}).problems == []
 

@@ -83,7 +83,7 @@ def test_any_json_is_accepted_or_refused_with_a_wire_error(value: Any) -> None:
 def test_a_span_of_any_json_is_accepted_or_refused_by_itself(fields: dict[str, Any]) -> None:
     decoded = decode_json(request({**span(), **fields}, span(spanId="b7ad6b7169203399")))
     assert decoded.batch.spans[-1].span_id == "b7ad6b7169203399"
-    assert len(decoded.batch.spans) + len(decoded.refusals) == decoded.total == 2
+    assert len(decoded.batch.spans) + len(decoded.item_errors) == decoded.total == 2
 
 
 def stored_everywhere(decoded: Decoded) -> None:

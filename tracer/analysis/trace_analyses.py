@@ -8,12 +8,12 @@ from typing import Any, Final
 import msgspec
 
 from tracer.analysis.activity import profile_of_forest
-from tracer.analysis.headline import headline
 from tracer.analysis.inputs import AnalysisInputs
 from tracer.analysis.statistics import statistics
+from tracer.analysis.time_breakdown import time_breakdown
 
 TRACE_ANALYSES: Final[dict[str, Callable[[AnalysisInputs], Any]]] = {
-    "headline": headline,
+    "headline": time_breakdown,
     "statistics": statistics,
     "outline": lambda inputs: msgspec.to_builtins(profile_of_forest(inputs.forest)),
 }

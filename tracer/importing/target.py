@@ -13,7 +13,7 @@ from tracer.store.scores import configs
 from tracer.store.traces import span_search
 from tracer.store.writing.writer import Writer
 from tracer.wire.langfuse.ingestion import Stored, decode_ingestion
-from tracer.wire.request_context import Receipt
+from tracer.wire.request_context import RequestContext
 
 _BATCH: Final = 500
 
@@ -36,7 +36,7 @@ class Target:
 
     def _store(self, events: Sequence[Event]) -> None:
         body: Any = json.dumps({"batch": list(events)}).encode()
-        receipt = Receipt(time=time.time_ns() // 1000, max_value_bytes=self.max_value_bytes)
+        context = RequestContext(time=time.time_ns() // 1000, max_value_bytes=self.max_value_bytes)
         stored = Stored(
             trace_of=lambda span_id: span_search.trace_of(self.project_id, span_id),
             config_of=lambda config_id: configs.get_configs(self.project_id, [config_id]).get(
@@ -44,7 +44,7 @@ class Target:
             ),
             checked=False,
         )
-        decoded = decode_ingestion(body, receipt, stored)
+        decoded = decode_ingestion(body, context, stored)
         rejected = {}
         if len(decoded.batch):
             rejected = {

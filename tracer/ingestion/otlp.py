@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from tracer.errors import Refusal, TracerError
+from tracer.errors import ItemError, TracerError
 from tracer.ingestion.writing import store
 from tracer.records import Batch, SpanRecord
 from tracer.store.counters import add as counters
@@ -60,8 +60,8 @@ def store_traces() -> tuple[Response, Sequence[SpanRecord]]:
     decoded = decode_traces(body, content_type, max_value_bytes=config.max_value_bytes)
     rejections = store(decoded.batch)
     # A refused record of a trace is named in the message, but is not counted as a span.
-    refused = len(decoded.refusals) + sum(rejection.kind == "spans" for rejection in rejections)
-    message = _message([*decoded.refusals, *_named(decoded.batch, rejections)])
+    refused = len(decoded.item_errors) + sum(rejection.kind == "spans" for rejection in rejections)
+    message = _message([*decoded.item_errors, *_named(decoded.batch, rejections)])
     if message:
         note_refusal(message)
     body = encode_answer(content_type, refused, message)
@@ -81,8 +81,10 @@ def store_logs() -> Response:
     body = read_body(request, config.max_body_bytes)
     decoded = decode_logs(body, content_type, max_value_bytes=config.max_value_bytes)
     rejections = store(decoded.batch)
-    refused = len(decoded.refusals) + sum(rejection.kind == "patches" for rejection in rejections)
-    message = _message([*decoded.refusals, *_named(decoded.batch, rejections)])
+    refused = len(decoded.item_errors) + sum(
+        rejection.kind == "patches" for rejection in rejections
+    )
+    message = _message([*decoded.item_errors, *_named(decoded.batch, rejections)])
     if message:
         note_refusal(message)
     if decoded.not_stored:
@@ -94,9 +96,9 @@ def store_logs() -> Response:
     return Response(body, content_type=content_type)
 
 
-def _named(batch: Batch, rejections: Sequence[Rejected]) -> list[Refusal]:
+def _named(batch: Batch, rejections: Sequence[Rejected]) -> list[ItemError]:
     """Return the items that the database refused, named by the client's ids."""
-    refusals = []
+    item_errors = []
     for rejection in rejections:
         if rejection.kind == "spans":
             span = batch.spans[rejection.index]
@@ -108,13 +110,13 @@ def _named(batch: Batch, rejections: Sequence[Rejected]) -> list[Refusal]:
             item = f"score {batch.scores[rejection.index].name}"
         else:
             item = f"trace {batch.traces[rejection.index].trace_id}"
-        refusals.append(Refusal(item=item, field="", reason=rejection.reason))
-    return refusals
+        item_errors.append(ItemError(item=item, field="", reason=rejection.reason))
+    return item_errors
 
 
-def _message(refusals: Sequence[Refusal]) -> str:
-    named = "; ".join(str(refusal) for refusal in refusals[:MAX_NAMED])
-    unnamed = len(refusals) - MAX_NAMED
+def _message(item_errors: Sequence[ItemError]) -> str:
+    named = "; ".join(str(refusal) for refusal in item_errors[:MAX_NAMED])
+    unnamed = len(item_errors) - MAX_NAMED
     return f"{named}; and {unnamed} more" if unnamed > 0 else named
 
 

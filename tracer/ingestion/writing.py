@@ -10,14 +10,16 @@ from tracer.web.bodies import json_body
 from tracer.web.keys import current_project_id
 from tracer.web.monitoring.metrics import count_items
 from tracer.web.services import services
-from tracer.wire.request_context import Receipt
+from tracer.wire.request_context import RequestContext
 
-__all__ = ["json_body", "receipt", "store"]
+__all__ = ["json_body", "request_context", "store"]
 
 
-def receipt() -> Receipt:
+def request_context() -> RequestContext:
     """Return the request's time, which orders records of one object, and the size limits."""
-    return Receipt(time=time.time_ns() // 1000, max_value_bytes=services().config.max_value_bytes)
+    return RequestContext(
+        time=time.time_ns() // 1000, max_value_bytes=services().config.max_value_bytes
+    )
 
 
 def store(batch: Batch) -> list[Rejected]:

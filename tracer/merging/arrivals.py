@@ -72,7 +72,7 @@ class SessionContribution(msgspec.Struct, frozen=True):
             error=figures.status == "error",
             running=figures.status == "running",
             spans=trace.totals.counts["span_count"],
-            tokens=sum(figures.usage.values()) if figures.metered else None,
+            tokens=sum(figures.usage.values()) if figures.has_usage else None,
             cost=figures.cost,
         )
 

@@ -21,7 +21,7 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     status: str
     start: int
     end: int
-    metered: bool
+    has_usage: bool
     usage: dict[str, int]
     cost: Decimal | None
     session_id: str | None = None
@@ -38,7 +38,7 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
             status=trace.status,
             start=start,
             end=end,
-            metered=counts["metered_count"] > 0,
+            has_usage=counts["metered_count"] > 0,
             usage=dict(totals.usage),
             cost=sum(totals.cost.values(), Decimal(0)) if counts["priced_count"] else None,
             session_id=trace.session_id,

@@ -230,7 +230,7 @@ def columns(trace: Trace) -> dict[str, Any]:
     values = {name: trace.value(name) for name in TRACE_FIELDS}
     start, end = trace.bounds()
     input_tokens, output_tokens, total_tokens = token_sums(totals.usage)
-    metered, priced = totals.counts["metered_count"], totals.counts["priced_count"]
+    has_usage, priced = totals.counts["metered_count"], totals.counts["priced_count"]
     return {
         **{name: values[name] for name in NULLABLE},
         "name": shown_name(trace),
@@ -252,9 +252,9 @@ def columns(trace: Trace) -> dict[str, Any]:
         "kinds": totals.kinds,
         "models": totals.models,
         "usage": totals.usage,
-        "input_tokens": (input_tokens or 0) if metered else None,
-        "output_tokens": (output_tokens or 0) if metered else None,
-        "total_tokens": (total_tokens or 0) if metered else None,
+        "input_tokens": (input_tokens or 0) if has_usage else None,
+        "output_tokens": (output_tokens or 0) if has_usage else None,
+        "total_tokens": (total_tokens or 0) if has_usage else None,
         "cost": totals.cost,
         "total_cost": sum(totals.cost.values(), Decimal(0)) if priced else None,
     }

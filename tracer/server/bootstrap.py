@@ -78,7 +78,7 @@ def _check_project(config: Config) -> None:
         try:
             check_project(project_id, name)
         except Invalid as error:
-            [refusal] = error.refusals
+            [refusal] = error.item_errors
             raise ConfigError(f"TRACER_INIT_PROJECT_ID: {refusal.reason}") from error
 
 

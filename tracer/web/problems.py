@@ -13,10 +13,10 @@ from tracer.errors import (
     Busy,
     Conflict,
     Forbidden,
+    ItemError,
     NotFound,
     Overloaded,
     ProviderError,
-    Refusal,
     Refused,
     StoreUnavailable,
     TooLarge,
@@ -77,15 +77,15 @@ class Problem(msgspec.Struct, kw_only=True):
     errors: list[FieldError] = []
 
 
-def field_errors(refusals: list[Refusal]) -> list[FieldError]:
+def field_errors(item_errors: list[ItemError]) -> list[FieldError]:
     """Return item errors as fields of a problem document."""
-    return [FieldError(item=r.item, field=r.field, expected=r.reason) for r in refusals]
+    return [FieldError(item=r.item, field=r.field, expected=r.reason) for r in item_errors]
 
 
 def problem(
     status: int,
     detail: str,
-    refusals: list[Refusal] | None = None,
+    item_errors: list[ItemError] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Return the response for a rejected request."""
@@ -93,7 +93,7 @@ def problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
-        errors=field_errors(refusals or []),
+        errors=field_errors(item_errors or []),
     )
     return Response(msgspec.json.encode(body), status, headers, content_type=PROBLEM_TYPE)
 
@@ -108,9 +108,9 @@ def headers_of(error: TracerError) -> dict[str, str]:
     return _HEADERS.get(type(error), {})
 
 
-def refusals_of(error: TracerError) -> list[Refusal]:
+def item_errors_of(error: TracerError) -> list[ItemError]:
     """Return the items and fields that an error names; empty: none."""
-    return error.refusals if isinstance(error, Refused) else []
+    return error.item_errors if isinstance(error, Refused) else []
 
 
 def register_problems(bp: Blueprint) -> None:
@@ -120,7 +120,7 @@ def register_problems(bp: Blueprint) -> None:
 
 
 def _answer(error: TracerError) -> Response:
-    return problem(status_of(error), str(error), refusals_of(error), headers_of(error))
+    return problem(status_of(error), str(error), item_errors_of(error), headers_of(error))
 
 
 def http_problem(error: HTTPException) -> Response:

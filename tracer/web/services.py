@@ -1,9 +1,7 @@
-"""The services of an application by type: settings, writer, secret."""
+"""What the views of an application share: its settings, writer, replica, secret and caches."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,11 +13,9 @@ from tracer.store.database.session import transaction
 from tracer.store.measure.context.thresholds import Thresholds
 from tracer.store.projects.cookie_secret import cookie_secret
 from tracer.store.writing.writer import Writer
+from tracer.web.remembered import KeyUses, MembersExist
 
 _KEY: Final = "tracer"
-_MEMBERS_SECONDS: Final = 1.0
-_USE_SECONDS: Final = 60.0
-_MAX_USES: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -31,9 +27,9 @@ class Services:
     replica: Replica | None = None
     """The replica that pages are read from."""
     thresholds: Thresholds = field(default_factory=Thresholds)
+    members: MembersExist = field(default_factory=MembersExist)
+    key_uses: KeyUses = field(default_factory=KeyUses)
     _secret: str = field(default="", repr=False)
-    _members: tuple[bool, float] = (False, -_MEMBERS_SECONDS)
-    _uses: dict[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def secret(self) -> str:
@@ -42,25 +38,6 @@ class Services:
             with transaction():
                 self._secret = cookie_secret()
         return self._secret
-
-    def members_exist(self, read: Callable[[], bool]) -> bool:
-        """Return whether there are members; `read` is called once a second until there are."""
-        exist, checked = self._members
-        now = time.monotonic()
-        if not exist and now - checked >= _MEMBERS_SECONDS:
-            exist = read()
-            self._members = exist, now
-        return exist
-
-    def should_store_use(self, key_id: str) -> bool:
-        """Return whether the use of a key should be stored: once a minute and process."""
-        now = time.monotonic()
-        if now - self._uses.get(key_id, -_USE_SECONDS) < _USE_SECONDS:
-            return False
-        if len(self._uses) > _MAX_USES:
-            self._uses.clear()
-        self._uses[key_id] = now
-        return True
 
 
 def add_services(

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 
 from tracer import exact_json
-from tracer.errors import Invalid, Refusal
+from tracer.errors import Invalid, ItemError
 from tracer.records import Json
 from tracer.wire.clean import storable
 from tracer.wire.json_density import check_density
@@ -104,7 +104,7 @@ def _cut_deep(body: bytes) -> bytes:
 def read_item(value: Json, kind: type[T], item: str = "", *, strict: bool = True) -> T:
     """Return ``value`` as a ``kind``; ``strict=False`` reads numbers out of text (query strings).
 
-    Raises Invalid with one Refusal that names ``item``, the field and what was expected.
+    Raises Invalid with one ItemError that names ``item``, the field and what was expected.
     """
     try:
         return _convert(value, kind, strict=strict)
@@ -159,11 +159,11 @@ def _encodable(value: Json) -> Json:
     return printable(value) if isinstance(value, str) else value
 
 
-def _explain(error: msgspec.ValidationError, value: Json, kind: type, item: str) -> Refusal:
+def _explain(error: msgspec.ValidationError, value: Json, kind: type, item: str) -> ItemError:
     # A Struct's __post_init__ raises "field: reason"; msgspec has it as the cause.
     if error.__cause__ is not None:
         field, _, reason = str(error.__cause__).partition(": ")
-        return Refusal(item=item, field=field, reason=reason)
+        return ItemError(item=item, field=field, reason=reason)
     match = _ERROR.fullmatch(str(error))
     assert match is not None
     text, path = match["text"], (match["path"] or "").lstrip(".")
@@ -171,9 +171,11 @@ def _explain(error: msgspec.ValidationError, value: Json, kind: type, item: str)
         field = printable(f"{path}.{named[2]}".lstrip("."))
         missing = "expected a value, got nothing"
         unknown = named[1] == "unknown"
-        return Refusal(item=item, field=field, reason=_unknown(field, kind) if unknown else missing)
+        return ItemError(
+            item=item, field=field, reason=_unknown(field, kind) if unknown else missing
+        )
     wanted = _wanted(text, path, kind)
-    return Refusal(item=item, field=path, reason=f"expected {wanted}, got {_got(value, path)}")
+    return ItemError(item=item, field=path, reason=f"expected {wanted}, got {_got(value, path)}")
 
 
 def _unknown(field: str, kind: type) -> str:

@@ -14,7 +14,7 @@ _OBJECTS: Final = ("metadata", "attributes", "model_parameters")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receipt:
+class RequestContext:
     """The time of a request (microseconds since the epoch), and the limit on its values."""
 
     time: int
@@ -24,8 +24,8 @@ class Receipt:
 class Cleaner:
     """Makes values storable, and notes the changes by field."""
 
-    def __init__(self, receipt: Receipt) -> None:
-        self._max_bytes = receipt.max_value_bytes
+    def __init__(self, context: RequestContext) -> None:
+        self._max_bytes = context.max_value_bytes
         self.notes: dict[str, Json] = {}
 
     def value(self, name: str, value: Json) -> Json:
@@ -33,19 +33,19 @@ class Cleaner:
         if name in _OBJECTS and isinstance(value, dict):
             limit_notes: dict[str, Json] = {}
             kept = limit_keys(value, limit_notes)
-            self.remark(name, limit_notes)
+            self.note(name, limit_notes)
             parts = {key: self.value(f"{name}.{key}", part) for key, part in kept.items()}
             return self.keys(name, parts)
         cleaned, notes = clean(value, max_bytes=self._max_bytes)
         if notes:
-            self.remark(clean(name)[0], notes)
+            self.note(clean(name)[0], notes)
         return cleaned
 
     def keys(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
         """Return an object with storable keys; its values are unchanged."""
         return {self.value(name, key): value for key, value in values.items()}
 
-    def remark(self, name: str, note: dict[str, Json]) -> None:
+    def note(self, name: str, note: dict[str, Json]) -> None:
         """Add a note on a field."""
         if note:
             cleaned, _ = clean(note, max_bytes=self._max_bytes)

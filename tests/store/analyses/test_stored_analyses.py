@@ -15,7 +15,7 @@ from tracer.store import thresholds
 from tracer.store.analyses.activity import read_activity_profile
 from tracer.store.analyses.compute import analyse
 from tracer.store.analyses.sibling_groups import read_sibling_groups
-from tracer.store.analyses.summaries import read_headline, read_statistics
+from tracer.store.analyses.summaries import read_statistics, read_time_breakdown
 from tracer.store.traces.traces import TraceRow, get_row
 
 SECOND = 1_000_000
@@ -48,7 +48,7 @@ def row() -> TraceRow:
 
 
 READERS: dict[str, Callable[[], Any]] = {
-    "headline": lambda: read_headline("default", "t"),
+    "headline": lambda: read_time_breakdown("default", "t"),
     "statistics": lambda: read_statistics("default", "t"),
     "activity": lambda: read_activity_profile(row()),
     "sibling groups": lambda: read_sibling_groups("default", "t", ["call-00", "tool"]) or None,

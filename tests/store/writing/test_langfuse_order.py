@@ -16,11 +16,11 @@ from tests.support.store.rows import all_rows, clear_tables
 from tracer.records import Json
 from tracer.store.writing.transaction import store
 from tracer.wire.langfuse.ingestion import Stored, decode_ingestion
-from tracer.wire.request_context import Receipt
+from tracer.wire.request_context import RequestContext
 
 T = "2026-01-01T00:00:{:02}.000Z"
 NOTHING = Stored(trace_of=lambda _: None, config_of=lambda _: None)
-RECEIPT = Receipt(time=0, max_value_bytes=1_000_000)
+RECEIPT = RequestContext(time=0, max_value_bytes=1_000_000)
 
 times = st.integers(0, 59).map(T.format)
 nested = st.recursive(

@@ -71,7 +71,7 @@ def below(children: dict[Any, list[Any]], span_id: str) -> list[Any]:
     return spans
 
 
-def is_metered(row: Any) -> bool:
+def has_usage(row: Any) -> bool:
     return row["total_tokens"] is not None or row["total_cost"] is not None
 
 
@@ -112,7 +112,7 @@ def expected(spans: list[Any], max_compared: int) -> set[str]:
     calls: dict[str, list[Any]] = defaultdict(list)
     for row in spans:
         children[row["parent_span_id"]].append(row)
-        if row["call_id"] and is_metered(row):
+        if row["call_id"] and has_usage(row):
             calls[row["call_id"]].append(row)
     covered: set[str] = set()
     fuller: dict[str, str] = {}
@@ -143,7 +143,7 @@ def expected(spans: list[Any], max_compared: int) -> set[str]:
         if replaced is not None and replaced not in covered:
             covered ^= {replaced, row["span_id"]}
             continue
-        under = [span_row for span_row in below(children, row["span_id"]) if is_metered(span_row)]
+        under = [span_row for span_row in below(children, row["span_id"]) if has_usage(span_row)]
         counting = [span_row for span_row in under if span_row["span_id"] not in covered]
         calls_below = [
             span_row
@@ -156,7 +156,7 @@ def expected(spans: list[Any], max_compared: int) -> set[str]:
         sums = row["echo"] and row["kind"] in ("agent", "chain")
         compared = depth[row["span_id"]] <= max_compared
         if (
-            not is_metered(row)
+            not has_usage(row)
             or sums
             or (compared and same(row, counting))
             or (compared and any(same(row, [span_row]) for span_row in calls_below))

@@ -36,7 +36,7 @@ def export_text(write: Write = otlp.write, trace_id: str = "t", project: str = "
 def import_text(connection: psycopg.Connection[Any], text: str, project: str = COPY) -> None:
     """Store an OTLP/JSON export in another project."""
     decoded = decode_traces(text.encode(), JSON, max_value_bytes=MAX_VALUE_BYTES)
-    assert decoded.refusals == []
+    assert decoded.item_errors == []
     store(connection, [(project, decoded.batch)])
 
 

@@ -98,7 +98,7 @@ def decode_protobuf(
 def only_record(*spans: Any, resource: dict[str, Any] | None = None) -> SpanRecord:
     """Return the record of a request's only span."""
     decoded = decode_json(request(*spans, resource=resource))
-    assert decoded.refusals == []
+    assert decoded.item_errors == []
     [record] = decoded.batch.spans
     return record
 

@@ -16,9 +16,9 @@ from tracer.wire.langfuse.ingestion import Stored, decode_ingestion
 from tracer.wire.native.records import span_record
 from tracer.wire.native.requests import SpanCreate
 from tracer.wire.reading import read_item
-from tracer.wire.request_context import Receipt
+from tracer.wire.request_context import RequestContext
 
-RECEIPT = Receipt(time=1_767_225_600_000_000, max_value_bytes=1 << 20)
+RECEIPT = RequestContext(time=1_767_225_600_000_000, max_value_bytes=1 << 20)
 START = "2026-01-01T00:00:00Z"
 
 

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from tests.support.pages.dom import parse
 from tests.support.pages.requests import GetPage, StoreTraces
 from tests.support.pages.sample_traces import SECOND, TraceBuilder, now
+from tracer.store.analyses.activities import read_activities
 from tracer.store.analyses.compute import analyse
-from tracer.store.analyses.outlines import read_outlines
 from tracer.store.traces.sessions import Turn
 from tracer.store.traces.traces import get_row
 from tracer.ui.session.timeline import Timeline, timeline
@@ -111,10 +111,10 @@ def test_a_trace_that_is_too_large_for_a_session_page_has_a_picture_once_it_is_a
     store_traces(story)
     with app.app_context():
         rows = [row for row in [get_row("default", "a" * 32)] if row]
-        assert read_outlines("default", rows) == {}
+        assert read_activities("default", rows) == {}
     with psycopg.connect(database_url) as connection:
         assert analyse(connection, "default", "a" * 32)
     with app.app_context():
-        profile = read_outlines("default", rows)["a" * 32].profile
+        profile = read_activities("default", rows)["a" * 32].profile
     assert profile is not None
     assert sum(profile.counts) > 0

@@ -1,4 +1,4 @@
-"""The headline, transcript, statistics and findings, as a browser without scripts gets them."""
+"""Time breakdown, transcript, statistics and findings, as a browser without scripts gets them."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def sent_fields(record: SpanRecord | TraceRecord | ScoreRecord) -> dict[str, Any
 def test_a_case_becomes_the_records_beside_it(path: Path) -> None:
     case = json.loads(path.read_text())
     decoded = decode_json(case["otlp"])
-    assert decoded.refusals == []
+    assert decoded.item_errors == []
     assert [sent_fields(span) for span in decoded.batch.spans] == case["spans"]
     assert [sent_fields(trace) for trace in decoded.batch.traces] == case.get("traces", [])
     assert [sent_fields(score) for score in decoded.batch.scores] == case.get("scores", [])

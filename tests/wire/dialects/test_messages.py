@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.wire.otlp import decode_json, only_record, span
-from tracer.mapping import explain
+from tracer.mapping import mapping_of
 from tracer.messages.conversation import read_messages
 
 CASES = ROOT / "tests" / "wire" / "cases"
@@ -86,7 +86,7 @@ def test_a_generic_name_is_made_readable(
 
 def test_the_mapping_shows_the_name_that_was_sent() -> None:
     record = only_record(span({"http.request.method": "GET", "http.route": "/a"}, name="GET"))
-    fields = {item.attribute: item.fields for item in explain(record).mapped}
+    fields = {item.attribute: item.fields for item in mapping_of(record).mapped}
     assert [(field.field, field.value) for field in fields["(name)"]] == [("name", "GET /a")]
     assert fields["http.route"][-1].field == "name"
 

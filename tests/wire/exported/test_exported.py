@@ -57,7 +57,7 @@ def test_an_invalid_field_of_a_span_is_refused_with_a_reason(
     decoded = decode_json(request(span(own(**fields)), span({"fine": 1}, spanId="c" * 16)))
     assert [record.span_id for record in decoded.batch.spans] == ["c" * 16]
     assert decoded.batch.patches == []
-    [refusal] = decoded.refusals
+    [refusal] = decoded.item_errors
     assert reason in refusal.reason
     assert refusal.field.startswith("tracer.")
 
@@ -78,7 +78,7 @@ def test_an_invalid_field_of_a_trace_is_refused(name: str, value: Any) -> None:
     decoded = decode_json(request(span(), resource={name: value}))
     assert len(decoded.batch.spans) == 1
     assert decoded.batch.scores == []
-    [refusal] = decoded.refusals
+    [refusal] = decoded.item_errors
     assert refusal.field in (name, "tracer.export")
 
 
@@ -128,4 +128,4 @@ anything = st.recursive(
 )
 def test_no_value_of_an_exported_attribute_breaks_the_reader(fields: dict[str, Any]) -> None:
     decoded = decode_json(request(span(own(**fields))))
-    assert len(decoded.batch.spans) + len(decoded.batch.patches) + len(decoded.refusals) >= 1
+    assert len(decoded.batch.spans) + len(decoded.batch.patches) + len(decoded.item_errors) >= 1

@@ -15,7 +15,7 @@ from tracer.errors import Invalid, TooLarge
 from tracer.records import KINDS, LEVELS, RANK_CREATE, RANK_UPDATE
 from tracer.wire.native.batch import decode_batch
 from tracer.wire.native.records import (
-    Receipt,
+    RequestContext,
     score_record,
     span_patch,
     span_record,
@@ -33,13 +33,13 @@ from tracer.wire.native.requests import (
 from tracer.wire.reading import ABSURD_DEPTH, MAX_DEPTH, read_item, read_json
 
 NOW = 1_700_000_000_000_000
-RECEIPT = Receipt(time=NOW, max_value_bytes=1000)
+RECEIPT = RequestContext(time=NOW, max_value_bytes=1000)
 
 
 def refusal(value: Any, kind: type = SpanCreate) -> tuple[str, str]:
     with pytest.raises(Invalid) as caught:
         read_item(value, kind, "spans[3]")
-    [refused] = caught.value.refusals
+    [refused] = caught.value.item_errors
     assert refused.item == "spans[3]"
     return refused.field, refused.reason
 
@@ -222,9 +222,9 @@ def test_invalid_items_of_a_batch_are_refused_one_by_one():
     items = [{"trace_id": "t", "id": "a"}, 5, {"id": "b"}, {"trace_id": "t", "id": "c"}]
     decoded = decode_batch(json.dumps({"spans": items}).encode(), RECEIPT)
     assert [record.span_id for record in decoded.batch.spans] == ["a", "c"]
-    assert [bool(result.refusals) for result in decoded.results] == [False, True, True, False]
+    assert [bool(result.item_errors) for result in decoded.results] == [False, True, True, False]
     assert decoded.places == {("spans", 0): 0, ("spans", 1): 3}
-    assert decoded.results[2].refusals[0].item == "spans[2]"
+    assert decoded.results[2].item_errors[0].item == "spans[2]"
 
 
 def test_the_last_of_several_records_of_a_span_in_a_batch_counts():
@@ -241,7 +241,7 @@ def test_a_batch_of_too_many_items_is_refused():
 def test_a_refusal_of_a_record_names_its_item():
     sent = {"trace_id": "t", "kind": "event", "end_time": "2026-01-01T00:00:00Z"}
     decoded = decode_batch(json.dumps({"spans": [sent]}).encode(), RECEIPT)
-    [refused] = decoded.results[0].refusals
+    [refused] = decoded.results[0].item_errors
     assert (refused.item, refused.field) == ("spans[0]", "end_time")
 
 
@@ -307,7 +307,7 @@ def test_any_object_is_a_span_or_a_refusal(item: dict[str, Any]):
     body = json.dumps({"spans": [item, {"trace_id": "t", "id": "good"}]}).encode()
     decoded = decode_batch(body, RECEIPT)
     assert decoded.batch.spans[-1].span_id == "good"
-    assert len(decoded.batch.spans) == 2 - len(decoded.results[0].refusals)
+    assert len(decoded.batch.spans) == 2 - len(decoded.results[0].item_errors)
 
 
 @given(st.binary(max_size=50))

@@ -118,4 +118,4 @@ def test_a_large_request_of_ordinary_spans_is_decoded() -> None:
     body = field(1, field(2, field(2, span) * 1_000))
     assert len(body) > MEGABYTE
     decoded = decode_traces(body, PROTOBUF, max_value_bytes=MEGABYTE)
-    assert (decoded.total, decoded.refusals) == (1_000, [])
+    assert (decoded.total, decoded.item_errors) == (1_000, [])

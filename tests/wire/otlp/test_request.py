@@ -58,7 +58,7 @@ def test_an_invalid_item_among_valid_ones_is_refused_with_its_path() -> None:
     decoded = decode_json(request(span(), span(spanId="xyz"), 7, span(spanId=OTHER)))
     assert [record.span_id for record in decoded.batch.spans] == [SPAN_ID, OTHER]
     assert decoded.total == 4
-    assert [str(refusal) for refusal in decoded.refusals] == [
+    assert [str(refusal) for refusal in decoded.item_errors] == [
         "resourceSpans[0].scopeSpans[0].spans[1]: spanId: "
         "expected 16 hex digits (8 bytes), got 'xyz'",
         "resourceSpans[0].scopeSpans[0].spans[2]: expected an object",
@@ -90,7 +90,7 @@ def test_a_span_with_an_impossible_id_or_time_is_refused(
 ) -> None:
     decoded = decode_json(request(span(**fields)))
     assert decoded.batch.spans == []
-    [refusal] = decoded.refusals
+    [refusal] = decoded.item_errors
     assert refusal.field == field
     assert reason in refusal.reason
 
@@ -102,7 +102,11 @@ def test_protobuf_ids_of_a_wrong_length_are_refused_and_neighbours_kept() -> Non
     spans[1].span_id = b"far too long"
     spans[2].parent_span_id = b"odd"
     decoded = decode_protobuf(message)
-    assert [refusal.field for refusal in decoded.refusals] == ["traceId", "spanId", "parentSpanId"]
+    assert [refusal.field for refusal in decoded.item_errors] == [
+        "traceId",
+        "spanId",
+        "parentSpanId",
+    ]
     assert len(decoded.batch.spans) == 1
 
 
@@ -269,7 +273,7 @@ def test_protobuf_nested_too_deeply_affects_only_its_own_span() -> None:
         value = value.array_value.values.add()
     decoded = decode_protobuf(message.SerializeToString())
     assert len(decoded.batch.spans) == 1
-    [refusal] = decoded.refusals
+    [refusal] = decoded.item_errors
     assert refusal.item == "resourceSpans[0].scopeSpans[0].spans[0]"
 
 
@@ -280,7 +284,7 @@ def test_protobuf_text_that_is_no_utf8_affects_only_its_own_span() -> None:
     assert len(decoded.batch.spans) == 2
     assert decoded.batch.spans[0].resource == {"service.name": "shop"}
     assert decoded.batch.spans[0].scope == {"name": "test"}
-    [refusal] = decoded.refusals
+    [refusal] = decoded.item_errors
     assert refusal.item == "resourceSpans[0].scopeSpans[0].spans[1]"
 
 

@@ -132,12 +132,12 @@ def test_other_logs_and_events_without_a_span_are_counted_and_not_stored() -> No
         BOTOCORE[0],
     )
     assert (decoded.not_stored, decoded.total, len(decoded.batch.patches)) == (4, 5, 1)
-    assert decoded.refusals == []
+    assert decoded.item_errors == []
 
 
 def test_a_malformed_record_is_refused_by_itself() -> None:
     decoded = decode(log("gen_ai.choice", spanId="abc"), 5, BOTOCORE[0])
-    assert [(refusal.item, refusal.field) for refusal in decoded.refusals] == [
+    assert [(refusal.item, refusal.field) for refusal in decoded.item_errors] == [
         ("resourceLogs[0].scopeLogs[0].logRecords[0]", "spanId"),
         ("resourceLogs[0].scopeLogs[0].logRecords[1]", ""),
     ]
@@ -149,7 +149,7 @@ def test_a_broken_text_in_protobuf_costs_its_own_record() -> None:
         b"xxxx", b"\xff" * 4
     )
     decoded = decode_logs(body, PROTOBUF, max_value_bytes=MAX_VALUE_BYTES)
-    assert len(decoded.refusals) == len(decoded.batch.patches) == 1
+    assert len(decoded.item_errors) == len(decoded.batch.patches) == 1
 
 
 def test_a_body_that_is_no_request_is_refused_whole() -> None:

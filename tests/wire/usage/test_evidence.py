@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.wire.otlp import decode_json, only_record, request, span
 from tests.support.wire.usage_routes import ROUTES, camel_case, used
-from tracer.mapping import explain
+from tracer.mapping import mapping_of
 from tracer.wire.usage.evidence import settle
 from tracer.wire.usage.reading import read_cost, read_plain, read_usage
 from tracer.wire.usage.shapes import CACHE_BESIDE, INSIDE, NORMALISED, OWN, layout
@@ -258,7 +258,7 @@ def test_a_contradiction_is_flagged_and_explained_and_its_attributes_stay(
     record = only_record(span({f"gen_ai.usage.{name}": number for name, number in sent.items()}))
     assert record.flags == ["unreconciled"]
     assert {f"gen_ai.usage.{name}" for name in sent} <= record.attributes.keys()
-    assert sentence in " ".join(explain(record).usage)
+    assert sentence in " ".join(mapping_of(record).usage)
 
 
 @pytest.mark.parametrize(

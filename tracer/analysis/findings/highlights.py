@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from tracer.analysis.families import FAMILY_OF_KIND
 from tracer.analysis.findings.finding import Finding
-from tracer.analysis.headline import FAMILY_OF_KIND
 
 MAX_FAILED: Final = 5_000
 """Failed spans that are compared; later ones are only counted."""

@@ -211,9 +211,11 @@ def _query_metrics(*, v1: bool) -> Response:
 
 def _in_query(error: Invalid) -> Invalid:
     """Return the error with its fields named from the request's parameter: ``query.view`` …"""
-    for refused in error.refusals:
+    for refused in error.item_errors:
         refused.field = f"query.{refused.field}".rstrip(".")
-    return Invalid(str(error.refusals[0]) if error.refusals else str(error), error.refusals)
+    return Invalid(
+        str(error.item_errors[0]) if error.item_errors else str(error), error.item_errors
+    )
 
 
 def _aggregate_query(sent: _SentQuery, *, v1: bool) -> tuple[AggregateQuery, dict[str, str]]:

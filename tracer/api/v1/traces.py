@@ -8,7 +8,7 @@ from tracer.analysis.context.totals import ContextTotals
 from tracer.api.v1.existing import existing_trace
 from tracer.api.v1.queries import LIST_PROBLEMS, SpanQuery, TraceQuery, trace_selection
 from tracer.errors import NotFound
-from tracer.mapping import Mapping, explain
+from tracer.mapping import Mapping, mapping_of
 from tracer.store.analyses.subtrees import read_subtrees
 from tracer.store.scores import scores
 from tracer.store.traces import span_tree, traces
@@ -97,7 +97,7 @@ def read_span(trace_id: str, span_id: str) -> Response:
 def read_mapping(trace_id: str, span_id: str) -> Response:
     """Return the attribute mapping of a span: which attribute set which field, and the unmapped."""
     span = _span(trace_id, span_id)
-    return answer(explain(span, traces.get_trace(current_project_id(), trace_id)))
+    return answer(mapping_of(span, traces.get_trace(current_project_id(), trace_id)))
 
 
 @bp.get("/traces/<id:trace_id>/context")

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from tracer.errors import Invalid, Unstorable
 from tracer.ingestion import otlp
-from tracer.ingestion.writing import json_body, receipt, store
+from tracer.ingestion.writing import json_body, request_context, store
 from tracer.records import SpanRecord
 from tracer.store.database.session import transaction
 from tracer.store.library import dataset_runs
@@ -87,7 +87,7 @@ def _single_operation(summary: str, body: type[msgspec.Struct]) -> Operation:
 )
 def ingest() -> Response:
     """Store a batch of events; always 207, with a result for each."""
-    decoded = decode_ingestion(json_body(), receipt(), stored_lookups())
+    decoded = decode_ingestion(json_body(), request_context(), stored_lookups())
     return reply(_results(decoded, _store_decoded(decoded)), 207)
 
 
@@ -201,7 +201,7 @@ def _store_single(kind: str, id_field: str) -> Response:
         "type": kind,
         "body": body,
     }
-    decoded = decode_event(event, receipt(), stored_lookups())
+    decoded = decode_event(event, request_context(), stored_lookups())
     unstorable = _store_decoded(decoded)
     refused = decoded.outcomes[0].refusal
     if refused is not None:

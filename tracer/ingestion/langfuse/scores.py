@@ -10,9 +10,9 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import UNSET, Meta, UnsetType
 
-from tracer.errors import Invalid, NotFound, Refusal, Refused, TooLarge, Unstorable
+from tracer.errors import Invalid, ItemError, NotFound, Refused, TooLarge, Unstorable
 from tracer.ingestion.langfuse.ingestion import stored_lookups
-from tracer.ingestion.writing import json_body, receipt, store
+from tracer.ingestion.writing import json_body, request_context, store
 from tracer.records import Batch, Json, ScoreRecord
 from tracer.store.database.session import transaction
 from tracer.store.scores import configs, scores
@@ -210,7 +210,7 @@ def _create_many(sent: list[Json]) -> Response:
         try:
             records.append(_record(item))
         except Refused as error:
-            errors.append(Message(message=f"scores[{index}]: {_first_reason(error.refusals)}"))
+            errors.append(Message(message=f"scores[{index}]: {_first_reason(error.item_errors)}"))
     errors += [
         Message(message=f"score {records[rejected.index].score_id}: {rejected.reason}")
         for rejected in store(Batch(scores=records))
@@ -221,8 +221,8 @@ def _create_many(sent: list[Json]) -> Response:
     return reply(Message(message="Accepted"), 202)
 
 
-def _first_reason(refusals: list[Refusal]) -> str:
-    return f"{refusals[0].field}: {refusals[0].reason}" if refusals else "not a score"
+def _first_reason(item_errors: list[ItemError]) -> str:
+    return f"{item_errors[0].field}: {item_errors[0].reason}" if item_errors else "not a score"
 
 
 def _check_source(body: ScoreBody) -> None:
@@ -240,4 +240,4 @@ def _record(sent: Json) -> ScoreRecord:
     _check_source(body)
     score_id = given(body.id) or str(uuid.uuid4())
     now = time.time_ns() // 1_000
-    return score_record(body, score_id, now, receipt(), stored_lookups().config_of)
+    return score_record(body, score_id, now, request_context(), stored_lookups().config_of)

@@ -8,7 +8,7 @@ import msgspec
 from flask import Blueprint, Response, url_for
 
 from tracer.errors import Conflict, Forbidden, NotFound, Unstorable
-from tracer.ingestion.writing import json_body, receipt, store
+from tracer.ingestion.writing import json_body, request_context, store
 from tracer.records import RANK_UPDATE, Batch, TraceRecord
 from tracer.store.annotations import bookmarks, comments, shares
 from tracer.store.annotations.comments import CommentRow
@@ -96,7 +96,7 @@ def edit_tags(trace_id: str) -> Response:
     record = TraceRecord(
         trace_id=trace_id,
         rank=RANK_UPDATE,
-        version=receipt().time,
+        version=request_context().time,
         tag_edits=sent.edits(),
         editor=cleaned(sent.author),
     )

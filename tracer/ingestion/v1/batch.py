@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from tracer.errors import Refusal
+from tracer.errors import ItemError
 from tracer.ingestion.writing import store
 from tracer.web.problems import FieldError, field_errors
 from tracer.web.refusals import note_refusal
@@ -34,11 +34,11 @@ class BatchResults(msgspec.Struct, kw_only=True):
 
 def store_batch(decoded: DecodedBatch) -> BatchResults:
     """Commit the valid items of a batch, and return the result of each item."""
-    unstorable: dict[int, Refusal] = {}
+    unstorable: dict[int, ItemError] = {}
     for rejected in store(decoded.batch):
         position = decoded.places[rejected.kind, rejected.index]
         item = decoded.results[position].item
-        unstorable[position] = Refusal(item=item, field="", reason=rejected.reason)
+        unstorable[position] = ItemError(item=item, field="", reason=rejected.reason)
     results = [_result(result, unstorable.get(i)) for i, result in enumerate(decoded.results)]
     refused = next((result for result in results if result.errors), None)
     if refused:
@@ -48,13 +48,13 @@ def store_batch(decoded: DecodedBatch) -> BatchResults:
     return BatchResults(accepted=accepted, refused=len(results) - accepted, results=results)
 
 
-def _result(result: Result, unstorable: Refusal | None) -> ItemResult:
-    status = 400 if result.refusals else 422 if unstorable else 201
-    refusals = result.refusals or ([unstorable] if unstorable else [])
+def _result(result: Result, unstorable: ItemError | None) -> ItemResult:
+    status = 400 if result.item_errors else 422 if unstorable else 201
+    item_errors = result.item_errors or ([unstorable] if unstorable else [])
     return ItemResult(
         item=result.item,
         status=status,
         id=result.id,
         trace_id=result.trace_id,
-        errors=field_errors(refusals),
+        errors=field_errors(item_errors),
     )

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 
 from tracer.errors import Unstorable
 from tracer.ingestion.v1.batch import BatchResults, store_batch
-from tracer.ingestion.writing import json_body, receipt, store
+from tracer.ingestion.writing import json_body, request_context, store
 from tracer.records import Batch
 from tracer.store.scores.scores import ScoreRow
 from tracer.store.traces import traces
@@ -53,7 +53,7 @@ def create_trace() -> Response:
     """Store fields of a trace, and answer with the trace."""
     sent = read_item(read_json(json_body()), TraceCreate)
     trace_id = sent.id or secrets.token_hex(16)
-    _store_one(Batch(traces=[trace_record(sent, trace_id, receipt())]))
+    _store_one(Batch(traces=[trace_record(sent, trace_id, request_context())]))
     return _trace(trace_id, 201)
 
 
@@ -62,7 +62,7 @@ def create_trace() -> Response:
 def update_trace(trace_id: str) -> Response:
     """Store changes of a trace, and answer with the changed trace."""
     sent = read_item(read_json(json_body()), TraceUpdate)
-    _store_one(Batch(traces=[trace_record(sent, trace_id, receipt())]))
+    _store_one(Batch(traces=[trace_record(sent, trace_id, request_context())]))
     return _trace(trace_id, 200)
 
 
@@ -114,7 +114,7 @@ def update_event(trace_id: str, span_id: str) -> Response:
 @describe(_create_operation("Score a trace, a span or a session", ScoreCreate, Score))
 def create_score() -> Response:
     """Store a score; an existing score of the same id is replaced."""
-    record = score_record(read_item(read_json(json_body()), ScoreCreate), receipt())
+    record = score_record(read_item(read_json(json_body()), ScoreCreate), request_context())
     _store_one(Batch(scores=[record]))
     # Scores are stored unchanged, so the record itself is the answer.
     row = ScoreRow(**msgspec.structs.asdict(record) | {"time": from_micros(record.time)})
@@ -129,19 +129,19 @@ def create_score() -> Response:
 )
 def create_batch() -> Response:
     """Store the valid items of a batch, and return the errors of the others."""
-    return answer(store_batch(decode_batch(json_body(), receipt())))
+    return answer(store_batch(decode_batch(json_body(), request_context())))
 
 
 def _create_span(trace_id: str, kind: str | None) -> Response:
     sent = read_item(read_json(json_body()), SpanCreate)
-    record = span_record(sent, trace_id, receipt(), kind)
+    record = span_record(sent, trace_id, request_context(), kind)
     _store_one(Batch(spans=[record]))
     return _span(trace_id, record.span_id, 201)
 
 
 def _update_span(trace_id: str, span_id: str, kind: str | None) -> Response:
     sent = read_item(read_json(json_body()), SpanUpdate)
-    _store_one(Batch(patches=[span_patch(sent, trace_id, span_id, receipt(), kind)]))
+    _store_one(Batch(patches=[span_patch(sent, trace_id, span_id, request_context(), kind)]))
     return _span(trace_id, span_id, 200)
 
 

@@ -1,19 +1,19 @@
-"""Reads the trace-level analyses (headline, statistics) as typed values."""
+"""Reads the trace-level analyses (time breakdown, statistics) as typed values."""
 
 from __future__ import annotations
 
 import msgspec
 
-from tracer.analysis.headline import Headline
 from tracer.analysis.statistics import Statistics
+from tracer.analysis.time_breakdown import TimeBreakdown
 from tracer.store.analyses.forests import read_analysis
 
 
-def read_headline(project_id: str, trace_id: str) -> Headline | None:
+def read_time_breakdown(project_id: str, trace_id: str) -> TimeBreakdown | None:
     """Return where the time of a trace went; None: a large trace that is not analysed yet."""
-    headline = read_analysis(project_id, trace_id, "headline")
+    stored = read_analysis(project_id, trace_id, "headline")
     # Computed on read it has its type already; stored it is JSON.
-    return None if headline is None else msgspec.convert(headline, Headline, from_attributes=True)
+    return None if stored is None else msgspec.convert(stored, TimeBreakdown, from_attributes=True)
 
 
 def read_statistics(project_id: str, trace_id: str) -> Statistics | None:

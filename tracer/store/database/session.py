@@ -11,7 +11,7 @@ from typing import Any, Final
 import psycopg
 import sqlalchemy as sa
 
-from tracer.errors import StoreUnavailable, TooSlow
+from tracer.errors import Invalid, StoreUnavailable, TooSlow
 from tracer.extensions import TRANSACTION, db
 from tracer.store.database.outage import outage
 
@@ -157,6 +157,14 @@ def unavailable(error: Exception) -> StoreUnavailable:
     ours = StoreUnavailable(_reason(cause))
     ours.__cause__ = error
     return ours
+
+
+def out_of_range(error: Exception) -> Invalid:
+    """Roll back, and return Invalid for one of OUT_OF_RANGE, to be raised from that error."""
+    db.session.rollback()
+    refusal = Invalid("a number or a time in this request is out of range")
+    refusal.__cause__ = error
+    return refusal
 
 
 def _reason(cause: object) -> str:

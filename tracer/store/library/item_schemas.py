@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tracer.errors import Invalid, Refusal
+from tracer.errors import Invalid, ItemError
 from tracer.records import Json
 from tracer.store.library.datasets import Dataset, DatasetItem
 from tracer.store.library.schema_work import MAX_WORK, SchemaWork
@@ -28,7 +28,7 @@ class ItemSchema:
             self._check_work(None)
             self._validator = _validator(field, schema)
 
-    def mismatches(self, value: Json) -> list[Refusal]:
+    def mismatches(self, value: Json) -> list[ItemError]:
         """Return the deviations of a value from the schema, at most 10; none without a schema.
 
         Raises Invalid where the check would take too long.
@@ -36,13 +36,15 @@ class ItemSchema:
         if self._validator is None:
             return []
         self._check_work(value)
-        refusals = []
+        item_errors = []
         for error in self._validator.iter_errors(value):
             path = ".".join([self._field, *map(str, error.instance_path)])
-            refusals.append(Refusal(item="", field=path, reason=error.message[:_MAX_CHARACTERS]))
-            if len(refusals) == _MAX_MISMATCHES:
+            item_errors.append(
+                ItemError(item="", field=path, reason=error.message[:_MAX_CHARACTERS])
+            )
+            if len(item_errors) == _MAX_MISMATCHES:
                 break
-        return refusals
+        return item_errors
 
     def _check_work(self, value: Json) -> None:
         try:
@@ -55,17 +57,17 @@ class ItemSchema:
 
 
 class ItemSchemas:
-    """Both schemas of a dataset; ``expected_output``: the name of that field in refusals."""
+    """Both schemas of a dataset; ``expected_output``: the name of that field in item errors."""
 
     def __init__(self, dataset: Dataset, expected_output: str) -> None:
         self._has_input = dataset.input_schema is not None
         self._input = ItemSchema("input", dataset.input_schema)
         self._expected_output = ItemSchema(expected_output, dataset.expected_output_schema)
 
-    def mismatches(self, item: DatasetItem) -> list[Refusal]:
+    def mismatches(self, item: DatasetItem) -> list[ItemError]:
         """Return the deviations of an item; raises Invalid where the check would take too long."""
         if item.input is None and self._has_input:
-            return [Refusal(item="", field="input", reason="expected a value, got nothing")]
+            return [ItemError(item="", field="input", reason="expected a value, got nothing")]
         return [
             *self._input.mismatches(item.input),
             *self._expected_output.mismatches(item.expected_output),

@@ -154,7 +154,7 @@ def add_trace(minute_sums: MinuteSums, trace: Figures, sign: int) -> None:
             each.errors += sign
         elif trace.status == "running":
             each.running += sign
-        if trace.metered:
+        if trace.has_usage:
             each.add_tokens(trace.usage, sign)
         if trace.cost is not None:
             each.add_cost(trace.cost, sign)

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from tracer.analysis.headline import FAMILY_OF_KIND
+from tracer.analysis.families import FAMILY_OF_KIND
 from tracer.analysis.log.entries import SPAN, Entry
 from tracer.analysis.log.matches import LogFilter, Matches
 from tracer.extensions import db

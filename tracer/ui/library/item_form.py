@@ -82,6 +82,6 @@ def _save(
 
 def _check(dataset: Dataset, item: DatasetItem) -> None:
     """Refuse an item that does not conform to the schemas of its dataset."""
-    if refusals := ItemSchemas(dataset, "expected_output").mismatches(item):
-        reasons = "; ".join(f"{refusal.field}: {refusal.reason}" for refusal in refusals)
+    if item_errors := ItemSchemas(dataset, "expected_output").mismatches(item):
+        reasons = "; ".join(f"{refusal.field}: {refusal.reason}" for refusal in item_errors)
         refuse(f"The item does not conform to the schema of its dataset. {reasons}")

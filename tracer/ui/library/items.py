@@ -138,5 +138,7 @@ def _add(project_id: str, row: Dataset, items: list[dict[str, Any]]) -> None:
             item = datasets.save_item(project_id, row.dataset_id, item_id, values)
         except Conflict as error:
             refuse(f"Nothing was added: item {number}: {error}.")
-        if refusals := schemas.mismatches(item):
-            refuse(f"Nothing was added: item {number}: {refusals[0].field}: {refusals[0].reason}")
+        if item_errors := schemas.mismatches(item):
+            refuse(
+                f"Nothing was added: item {number}: {item_errors[0].field}: {item_errors[0].reason}"
+            )

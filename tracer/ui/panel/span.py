@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tracer import exact_json
 from tracer.analysis.context.compare import Context
-from tracer.mapping import explain
+from tracer.mapping import mapping_of
 from tracer.messages.conversation import ReadItem
 from tracer.messages.message import read_item
 from tracer.pricing.price_book import CUSTOM
@@ -113,7 +113,7 @@ def span_panel(
     elif panel.tab == "comments":
         panel.comments = comments
     elif panel.tab == "mapping":
-        panel.mapping = view_mapping(explain(span, trace))
+        panel.mapping = view_mapping(mapping_of(span, trace))
     elif panel.tab == "raw":
         panel.dump, panel.dump_size = excerpt.excerpt(
             exact_json.to_indented_text(document(span)), _MAX_RAW

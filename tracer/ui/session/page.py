@@ -12,7 +12,7 @@ from flask import request, url_for
 
 from tracer.errors import NotFound
 from tracer.records import Json
-from tracer.store.analyses.outlines import Outline, read_outlines
+from tracer.store.analyses.activities import TraceActivity, read_activities
 from tracer.store.annotations.comments import CommentRow, list_comments
 from tracer.store.database.paging import Page
 from tracer.store.scores.scores import ScoreRow, list_kinds, list_scores
@@ -74,7 +74,7 @@ def session(project_id: str, session_id: str) -> Representations:
         context=lambda: {
             "session": row,
             "page": page,
-            "exchanges": exchanges(page.items, read_outlines(project_id, page.items)),
+            "exchanges": exchanges(page.items, read_activities(project_id, page.items)),
             "timeline": session_timeline(),
             "bookmark": read_bookmark(target, row),
             "path": own_path(),
@@ -110,7 +110,9 @@ def _url(endpoint: str, project_id: str, trace_id: str) -> str:
     return url_for(endpoint, project_id=project_id, trace_id=trace_id)
 
 
-def exchanges(rows: Sequence[TraceDetail], outlines: Mapping[str, Outline]) -> list[Exchange]:
+def exchanges(
+    rows: Sequence[TraceDetail], activities: Mapping[str, TraceActivity]
+) -> list[Exchange]:
     """Return the traces as exchanges; together they get the markdown budget of one page."""
     # One renderer for all, so that a long session costs no more than one long span.
     renderer = Renderer()
@@ -120,7 +122,7 @@ def exchanges(rows: Sequence[TraceDetail], outlines: Mapping[str, Outline]) -> l
         pause = row.start_time - latest_end if latest_end else None
         # Traces may overlap: the pause begins at the latest end so far.
         latest_end = max(latest_end or row.end_time, row.end_time)
-        outline = outlines.get(row.trace_id)
+        activity = activities.get(row.trace_id)
         result.append(
             Exchange(
                 trace=row,
@@ -128,8 +130,8 @@ def exchanges(rows: Sequence[TraceDetail], outlines: Mapping[str, Outline]) -> l
                 answer=_last(renderer, row.output, "assistant"),
                 missing=_missing(row),
                 pause=pause if pause and pause >= _PAUSE else None,
-                outline=picture(outline) if outline else [],
-                tools=outline.tools if outline else {},
+                outline=picture(activity) if activity else [],
+                tools=activity.tools if activity else {},
             )
         )
     return result

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.analysis.activity import BUCKETS
-from tracer.analysis.headline import FAMILY_OF_KIND
-from tracer.store.analyses.outlines import Outline
+from tracer.analysis.families import FAMILY_OF_KIND
+from tracer.store.analyses.activities import TraceActivity
 from tracer.ui.waterfall.minimap import Block, activity_blocks
 
 _LANES: Final = {"model": 0, "tools": 8}
@@ -15,14 +15,14 @@ _HEIGHT: Final = 6
 _MIN_WIDTH: Final = 2.0
 
 
-def picture(outline: Outline) -> list[Block]:
+def picture(activity: TraceActivity) -> list[Block]:
     """Return the bars of a trace as boxes in units of the minimap, or its activity if many."""
-    if outline.profile is not None:
-        return list(activity_blocks(outline.profile))
-    length = max(outline.end - outline.start, 1)
+    if activity.profile is not None:
+        return list(activity_blocks(activity.profile))
+    length = max(activity.end - activity.start, 1)
     blocks = []
-    for bar in outline.bars:
-        x = (bar.start - outline.start) / length * BUCKETS
+    for bar in activity.bars:
+        x = (bar.start - activity.start) / length * BUCKETS
         width = max((bar.end - bar.start) / length * BUCKETS, _MIN_WIDTH)
         y = _LANES.get(FAMILY_OF_KIND.get(bar.kind, ""), _LOWEST)
         css = "err" if bar.failed else f"k-{bar.kind}"

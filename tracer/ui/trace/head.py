@@ -8,12 +8,12 @@ from urllib.parse import parse_qsl
 from flask import g
 
 from tracer.analysis.activity import BUCKETS
-from tracer.analysis.headline import FAMILY_OF_KIND
+from tracer.analysis.families import FAMILY_OF_KIND
 from tracer.errors import Invalid, TooSlow
 from tracer.query.errors import QueryError
 from tracer.query.fields import Grain
 from tracer.query.parse import parse
-from tracer.store.analyses.summaries import read_headline
+from tracer.store.analyses.summaries import read_time_breakdown
 from tracer.store.query.selection import Selection
 from tracer.store.timeline.log import Log, Query, SearchPosition
 from tracer.store.traces import traces
@@ -42,7 +42,7 @@ def head_of(trace: TraceRow) -> dict[str, object]:
     findings = read_findings(trace.project_id, trace.trace_id)
     return {
         "bookmark": read_bookmark(target_of(trace, trace.project_id), trace),
-        "time_breakdown": read_headline(trace.project_id, trace.trace_id),
+        "time_breakdown": read_time_breakdown(trace.project_id, trace.trace_id),
         "finding_count": len(findings.findings) + findings.left_out if findings else None,
     }
 

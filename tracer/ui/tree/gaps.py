@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracer.analysis.headline import FAMILY_OF_KIND
+from tracer.analysis.families import FAMILY_OF_KIND
 from tracer.store.traces.span_tree import ParentTimes, SpanRow
 from tracer.ui.waterfall.axis import Axis
 

@@ -117,7 +117,7 @@ def login_required() -> bool:
 
 def members_exist() -> bool:
     """Return whether there are members; cached, so a first one may be seen a second later."""
-    return services().members_exist(any_member)
+    return services().members.ask(any_member)
 
 
 def identify_page_request() -> Identity:
@@ -193,7 +193,7 @@ def _of_key(name: str | None, secret: str) -> Identity:
     if key is None:
         _note_refusal(secret)
         raise Unauthorized("this key is not valid, or has been revoked or has expired")
-    if services().should_store_use(key.key_id):
+    if services().key_uses.is_due(key.key_id):
         with transaction():
             mark_key_used(key.key_id)
     return Identity(key=key)
@@ -202,7 +202,7 @@ def _of_key(name: str | None, secret: str) -> Identity:
 def _note_refusal(secret: str) -> None:
     """Add to the audit log that a program still sends a key that has ended, once a minute."""
     ended = ended_key(secret)
-    if ended is None or not services().should_store_use(f"refused {ended.key_id}"):
+    if ended is None or not services().key_uses.is_due(f"refused {ended.key_id}"):
         return
     request_id = g.get("request_id", "")
     actor = Actor(name="anyone", via="key", address=client_address(), request_id=request_id)

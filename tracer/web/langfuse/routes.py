@@ -10,13 +10,13 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from tracer import exact_json
-from tracer.errors import NotFound, Refusal, TracerError
+from tracer.errors import ItemError, NotFound, TracerError
 from tracer.store.scores.configs import ScoreConfig
 from tracer.times import json_time_in_millis
 from tracer.web.answers.traces import Time
 from tracer.web.langfuse.not_served import why_not_served
 from tracer.web.operations import check_path
-from tracer.web.problems import STATUS, headers_of, refusals_of, status_of
+from tracer.web.problems import STATUS, headers_of, item_errors_of, status_of
 
 PREFIX: Final = "/api/public"
 # Langfuse's SDKs retry a request on exactly this text.
@@ -149,13 +149,13 @@ def http_refusal(error: HTTPException) -> Response:
 
 def _answer(error: TracerError) -> Response:
     status = status_of(error)
-    if refusals := refusals_of(error):
+    if item_errors := item_errors_of(error):
         # The list of fields has the reasons; a message of its own concerns the whole request.
-        message = INVALID if str(error) == str(refusals[0]) else str(error)
-        return refusal(status, message, [_issue(refused) for refused in refusals])
+        message = INVALID if str(error) == str(item_errors[0]) else str(error)
+        return refusal(status, message, [_issue(refused) for refused in item_errors])
     error_name = _NAMES.get(status, HTTPStatus(status).phrase)
     return refusal(status, str(error), error_name, headers_of(error))
 
 
-def _issue(refused: Refusal) -> dict[str, Any]:
+def _issue(refused: ItemError) -> dict[str, Any]:
     return {"path": refused.field.split(".") if refused.field else [], "message": refused.reason}

@@ -34,7 +34,7 @@ class _Candidate(msgspec.Struct, array_like=True):
     """Absent: equal to the field of the trace."""
 
 
-class _Claims(msgspec.Struct, kw_only=True):
+class _ExportedClaims(msgspec.Struct, kw_only=True):
     """Precedence and time of each field of a trace."""
 
     ranks: dict[str, tuple[Annotated[int, Meta(ge=1, le=4)], Version]] = {}
@@ -64,7 +64,7 @@ class _Trace(msgspec.Struct, kw_only=True):
     metadata: dict[str, Any] | None = None
     input: Any = None
     output: Any = None
-    claims: _Claims = msgspec.field(default_factory=_Claims)
+    claims: _ExportedClaims = msgspec.field(default_factory=_ExportedClaims)
 
     def __post_init__(self) -> None:
         check_id(self.trace_id, "trace_id")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tracer.errors import Invalid, Refusal, Refused, TooLarge
+from tracer.errors import Invalid, ItemError, Refused, TooLarge
 from tracer.records import Batch, Json
 from tracer.wire.langfuse.bodies import (
     Event,
@@ -25,7 +25,7 @@ from tracer.wire.langfuse.traces import trace_records
 from tracer.wire.langfuse.words import TYPES
 from tracer.wire.native.requests import MAX_ITEMS, micros
 from tracer.wire.reading import printable, read_json
-from tracer.wire.request_context import Receipt
+from tracer.wire.request_context import RequestContext
 
 _OBSERVATIONS: Final[dict[str, tuple[str | None, bool]]] = {
     **{f"{kind}-create": (kind, False) for kind in TYPES.values()},
@@ -55,7 +55,7 @@ class Outcome:
     """The result of one event."""
 
     event_id: str
-    refusal: Refusal | None = None
+    refusal: ItemError | None = None
     silent: bool = False
     """A log message of the SDK, which the response leaves out."""
 
@@ -73,9 +73,9 @@ class DecodedIngestion:
 class _Reader:
     """Reads events one by one, so that only invalid ones are rejected."""
 
-    def __init__(self, receipt: Receipt, stored: Stored) -> None:
+    def __init__(self, context: RequestContext, stored: Stored) -> None:
         self.decoded = DecodedIngestion()
-        self._receipt = receipt
+        self._context = context
         self._stored = stored
         self._traces: dict[str, str] = {}
         """Trace ids of the observations in the batch."""
@@ -100,7 +100,7 @@ class _Reader:
             outcome.silent = event.type == "sdk-log"
             self._read(event)
         except Refused as error:
-            outcome.refusal = error.refusals[0]
+            outcome.refusal = error.item_errors[0]
         for (kind, start), (_, end) in zip(before, _sizes(batch), strict=True):
             for position in range(start, end):
                 self.decoded.places[kind, position] = index
@@ -122,7 +122,7 @@ class _Reader:
         body = read_body(event.body, TraceBody)
         _require_id(body.id)
         order = Order(micros(event.timestamp, "timestamp"), False)
-        self.decoded.batch.traces += trace_records(body, order, self._receipt)
+        self.decoded.batch.traces += trace_records(body, order, self._context)
 
     def _observation(self, event: Event) -> None:
         kind, update = _OBSERVATIONS[event.type]
@@ -132,7 +132,7 @@ class _Reader:
         # An observation without a trace id has a trace of its own with the same id.
         trace_id = given(body.trace_id) or self._trace_of(span_id) or span_id
         batch = self.decoded.batch
-        batch.patches += observation_patches(body, kind, trace_id, order, self._receipt)
+        batch.patches += observation_patches(body, kind, trace_id, order, self._context)
         batch.traces += trace_of_observation(body, trace_id, order)
 
     def _trace_of(self, span_id: str) -> str | None:
@@ -146,14 +146,14 @@ class _Reader:
         config_of = self._stored.config_of
         try:
             checked = self._stored.checked
-            record = score_record(body, score_id, time, self._receipt, config_of, checked=checked)
+            record = score_record(body, score_id, time, self._context, config_of, checked=checked)
         except Refused as error:
             within_body(error)
             raise
         self.decoded.batch.scores.append(record)
 
 
-def decode_ingestion(body: bytes, receipt: Receipt, stored: Stored) -> DecodedIngestion:
+def decode_ingestion(body: bytes, context: RequestContext, stored: Stored) -> DecodedIngestion:
     """Return the records of a batch; invalid events are rejected one by one.
 
     Raises Invalid for a body that is no batch, TooLarge for too many events.
@@ -161,7 +161,7 @@ def decode_ingestion(body: bytes, receipt: Receipt, stored: Stored) -> DecodedIn
     request = read_sent(read_json(body), IngestionRequest)
     if len(request.batch) > MAX_ITEMS:
         raise TooLarge(f"expected at most {MAX_ITEMS} events, got {len(request.batch)}")
-    reader = _Reader(receipt, stored)
+    reader = _Reader(context, stored)
     for value in request.batch:
         reader.learn(value)
     for index, value in enumerate(request.batch):
@@ -169,9 +169,9 @@ def decode_ingestion(body: bytes, receipt: Receipt, stored: Stored) -> DecodedIn
     return reader.decoded
 
 
-def decode_event(value: Json, receipt: Receipt, stored: Stored) -> DecodedIngestion:
+def decode_event(value: Json, context: RequestContext, stored: Stored) -> DecodedIngestion:
     """Return the records, or the rejection, of one event."""
-    reader = _Reader(receipt, stored)
+    reader = _Reader(context, stored)
     reader.take(0, value)
     return reader.decoded
 

@@ -14,21 +14,21 @@ from tracer.wire.langfuse.order import Order
 from tracer.wire.langfuse.usage import cost_of, usage_of
 from tracer.wire.langfuse.words import LEVELS, TYPES, environment
 from tracer.wire.native.requests import micros
-from tracer.wire.request_context import Cleaner, Receipt
+from tracer.wire.request_context import Cleaner, RequestContext
 
 _PLAIN: Final = ("name", "status_message", "model", "prompt_name", "prompt_version")
 _TIMES: Final = {"end_time": "end_time", "completion_start_time": "first_token_time"}
 
 
 def observation_patches(
-    body: ObservationBody, kind: str | None, trace_id: str, order: Order, receipt: Receipt
+    body: ObservationBody, kind: str | None, trace_id: str, order: Order, context: RequestContext
 ) -> list[SpanPatch]:
     """Return the patches of an event for a span; ``kind`` None: the event has no kind.
 
     There are two patches, because for some fields the first value applies, for others the last.
     """
     span_id = given(body.id)
-    cleaner = Cleaner(receipt)
+    cleaner = Cleaner(context)
     last = _last(body, cleaner)
     if cleaner.notes:
         last |= {"flags": cleaner.flags(), "notes": cleaner.notes}
@@ -108,7 +108,7 @@ def _use(body: ObservationBody, cleaner: Cleaner) -> dict[str, Json]:
     usage = usage_of(details, old)
     if usage.by_type:
         fields["usage"] = cleaner.keys("usage", usage.by_type)
-    cleaner.remark("usage", usage.note)
+    cleaner.note("usage", usage.note)
     if cost := cost_of(given(body.cost_details), details, old):
         fields |= {"cost": cleaner.keys("cost", cost), "cost_source": "given"}
     return fields

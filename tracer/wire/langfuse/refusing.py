@@ -23,5 +23,5 @@ def read_body(value: Json, kind: type[B]) -> B:
 
 def within_body(error: Refused) -> None:
     """Return the error of a body's field as an error of the event."""
-    for refusal in error.refusals:
+    for refusal in error.item_errors:
         refusal.field = f"body.{refusal.field}".rstrip(".")

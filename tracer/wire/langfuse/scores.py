@@ -11,7 +11,7 @@ from tracer.wire.langfuse.bodies import ScoreBody, given
 from tracer.wire.langfuse.observations import as_object
 from tracer.wire.langfuse.words import DATA_TYPES, SOURCES, environment
 from tracer.wire.native.requests import micros
-from tracer.wire.request_context import Cleaner, Receipt
+from tracer.wire.request_context import Cleaner, RequestContext
 
 _NUMBERS: Final = ("NUMERIC", "BOOLEAN")
 _OUTPUT: Final = "output"
@@ -42,7 +42,7 @@ def score_record(
     body: ScoreBody,
     score_id: str,
     time: int,
-    receipt: Receipt,
+    context: RequestContext,
     config_of: ConfigOf,
     *,
     checked: bool = True,
@@ -52,7 +52,7 @@ def score_record(
     Raises Invalid for a score that does not match its config, unless another server has accepted it
     (``checked`` False): the config may have changed since.
     """
-    record = _record(body, score_id, time, receipt)
+    record = _record(body, score_id, time, context)
     if record.config_id is None:
         return record
     config = config_of(record.config_id)
@@ -63,9 +63,9 @@ def score_record(
     return record
 
 
-def _record(body: ScoreBody, score_id: str, time: int, receipt: Receipt) -> ScoreRecord:
+def _record(body: ScoreBody, score_id: str, time: int, context: RequestContext) -> ScoreRecord:
     data_type = given(body.data_type) or type_of(body.value)
-    cleaner = Cleaner(receipt)
+    cleaner = Cleaner(context)
     number = data_type in _NUMBERS
     stamp = given(body.timestamp)
     return ScoreRecord(

@@ -13,15 +13,15 @@ from tracer.wire.langfuse.observations import as_object
 from tracer.wire.langfuse.order import Order
 from tracer.wire.langfuse.words import environment
 from tracer.wire.native.requests import micros
-from tracer.wire.request_context import Cleaner, Receipt
+from tracer.wire.request_context import Cleaner, RequestContext
 
 _PLAIN: Final = ("name", "user_id", "session_id", "release", "version", "public")
 
 
-def trace_records(body: TraceBody, order: Order, receipt: Receipt) -> list[TraceRecord]:
+def trace_records(body: TraceBody, order: Order, context: RequestContext) -> list[TraceRecord]:
     """Return the records of a trace event; the first time and environment apply."""
     trace_id = given(body.id)
-    cleaner = Cleaner(receipt)
+    cleaner = Cleaner(context)
     fields: dict[str, Json] = {}
     for name in _PLAIN:
         value = getattr(body, name)

@@ -32,7 +32,7 @@ from tracer.wire.native.requests import (
     as_utc,
     micros,
 )
-from tracer.wire.request_context import Cleaner, Receipt
+from tracer.wire.request_context import Cleaner, RequestContext
 from tracer.wire.usage.reading import cost_within, read_usage
 from tracer.wire.usage.shapes import OWN
 
@@ -44,16 +44,16 @@ _TIMES: Final = {
 
 
 def span_record(
-    sent: SpanCreate, trace_id: str, receipt: Receipt, kind: str | None = None
+    sent: SpanCreate, trace_id: str, context: RequestContext, kind: str | None = None
 ) -> SpanRecord:
     """Return the record of a new span; ``kind`` is required by the route.
 
     Raises Invalid for another kind, or for an event with a duration.
     """
-    cleaner = Cleaner(receipt)
+    cleaner = Cleaner(context)
     values = _span_values(sent, kind, cleaner)
     values = {name: value for name, value in values.items() if value is not None}
-    values.setdefault("start_time", receipt.time)
+    values.setdefault("start_time", context.time)
     if values.get("kind") == "event":
         values["end_time"] = values["start_time"]
     if values.get("kind") == "generation" and "finish_reasons" not in values:
@@ -61,7 +61,7 @@ def span_record(
     return SpanRecord(
         trace_id=trace_id,
         span_id=sent.id or secrets.token_hex(8),
-        version=receipt.time,
+        version=context.time,
         flags=cleaner.flags(),
         notes=cleaner.notes,
         **values,
@@ -69,7 +69,7 @@ def span_record(
 
 
 def span_patch(
-    sent: SpanUpdate, trace_id: str, span_id: str, receipt: Receipt, kind: str | None = None
+    sent: SpanUpdate, trace_id: str, span_id: str, context: RequestContext, kind: str | None = None
 ) -> SpanPatch:
     """Return the patch of the fields that were sent; null clears a field.
 
@@ -78,19 +78,19 @@ def span_patch(
     # Pages and sums are ordered by the start time, so it can't be cleared.
     if sent.start_time is None:
         raise Invalid.of_field("start_time", "expected a time, got null")
-    cleaner = Cleaner(receipt)
+    cleaner = Cleaner(context)
     values = _span_values(sent, kind, cleaner)
     if values.get("kind") == "event" and "start_time" in values:
         values["end_time"] = values["start_time"]
     if cleaner.notes:
         values |= {"flags": cleaner.flags(), "notes": cleaner.notes}
-    return SpanPatch(trace_id=trace_id, span_id=span_id, version=receipt.time, fields=values)
+    return SpanPatch(trace_id=trace_id, span_id=span_id, version=context.time, fields=values)
 
 
-def trace_record(sent: TraceUpdate, trace_id: str, receipt: Receipt) -> TraceRecord:
+def trace_record(sent: TraceUpdate, trace_id: str, context: RequestContext) -> TraceRecord:
     """Return the record of a trace; an update overrides a create, and replaces the tags."""
     update = not isinstance(sent, TraceCreate)
-    cleaner = Cleaner(receipt)
+    cleaner = Cleaner(context)
     values: dict[str, Json] = {}
     for name, value in sent.sent_fields().items():
         if name in ("start_time", "end_time") and value is not None:
@@ -101,7 +101,7 @@ def trace_record(sent: TraceUpdate, trace_id: str, receipt: Receipt) -> TraceRec
     return TraceRecord(
         trace_id=trace_id,
         rank=RANK_UPDATE if update else RANK_CREATE,
-        version=receipt.time,
+        version=context.time,
         fields={name: value for name, value in values.items() if name in TRACE_FIELDS},
         tags=names(values.get("tags")) or [],
         replace_tags=update and "tags" in values,
@@ -109,7 +109,7 @@ def trace_record(sent: TraceUpdate, trace_id: str, receipt: Receipt) -> TraceRec
     )
 
 
-def score_record(sent: ScoreCreate, receipt: Receipt) -> ScoreRecord:
+def score_record(sent: ScoreCreate, context: RequestContext) -> ScoreRecord:
     """Return the record of a score; without a data type, the value decides it."""
     data_type = _given(sent.data_type) or _data_type(sent.value)
     number = data_type in ("numeric", "boolean")
@@ -119,7 +119,7 @@ def score_record(sent: ScoreCreate, receipt: Receipt) -> ScoreRecord:
         "metadata": _given(sent.metadata) or {},
         "string_value": None if number else sent.value,
     }
-    cleaner = Cleaner(receipt)
+    cleaner = Cleaner(context)
     text = {name: cleaner.value(name, value) for name, value in text.items()}
     return ScoreRecord(
         score_id=sent.id or secrets.token_hex(16),
@@ -128,7 +128,7 @@ def score_record(sent: ScoreCreate, receipt: Receipt) -> ScoreRecord:
         trace_id=_given(sent.trace_id),
         span_id=_given(sent.span_id),
         session_id=_given(sent.session_id),
-        time=micros(sent.time, "time") if sent.time else receipt.time,
+        time=micros(sent.time, "time") if sent.time else context.time,
         **text,
     )
 
@@ -170,7 +170,7 @@ def _span_field(name: str, value: Any, cleaner: Cleaner) -> dict[str, Any]:
 def _usage(sent: dict[str, Json], cleaner: Cleaner) -> dict[str, Any]:
     """Return the usage of an object of counts, and its cost if it has one."""
     usage, cost = read_usage(sent, OWN), cost_within(sent)
-    cleaner.remark("usage", usage.note)
+    cleaner.note("usage", usage.note)
     values: dict[str, Any] = {"usage": cleaner.keys("usage", usage.by_type)}
     return values | {"cost": cost, "cost_source": "given"} if cost else values
 

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
-from tracer.errors import Refusal, TooLarge
+from tracer.errors import ItemError, TooLarge
 from tracer.records import RANK_RESOURCE, Batch, SpanPatch, TraceRecord
 from tracer.wire.otlp import json_encoding, protobuf
 from tracer.wire.otlp.request import Signal, is_json
@@ -23,7 +23,7 @@ class DecodedLogs(msgspec.Struct):
     """The content of a request: additions to spans, rejected records, and unstored records."""
 
     batch: Batch
-    refusals: list[Refusal]
+    item_errors: list[ItemError]
     total: int
     not_stored: int
     """Log records that are no GenAI events, or have no span id."""
@@ -53,7 +53,7 @@ def decode_logs(body: bytes, content_type: str, *, max_value_bytes: int) -> Deco
                 event = read_log(raw, group.context, before + k, repeats, now)
             except Bad as bad:
                 item = f"{group.path}.logRecords[{k}]"
-                decoded.refusals.append(Refusal(item=item, field=bad.field, reason=bad.reason))
+                decoded.item_errors.append(ItemError(item=item, field=bad.field, reason=bad.reason))
                 continue
             decoded.batch.patches.append(event.patch)
             decoded.batch.scores += event.scores

@@ -10,7 +10,7 @@ import msgspec
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from tracer.errors import Refusal, TooLarge, UnsupportedMedia
+from tracer.errors import ItemError, TooLarge, UnsupportedMedia
 from tracer.export.names import MARK
 from tracer.records import Batch, SpanRecord
 from tracer.wire.exported.spans import read_exported
@@ -31,7 +31,7 @@ class Decoded(msgspec.Struct):
     """The content of a request: records to store, rejected spans, and the number of spans."""
 
     batch: Batch
-    refusals: list[Refusal]
+    item_errors: list[ItemError]
     total: int
 
 
@@ -43,7 +43,7 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
     """
     now = time.time_ns() // 1_000
     spans: list[SpanRecord] = []
-    refusals: list[Refusal] = []
+    item_errors: list[ItemError] = []
     traces = TraceFacts()
     total = 0
     for group in _groups(body, content_type, max_value_bytes):
@@ -53,7 +53,7 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
         try:
             read_resource(group.context.resource, traces)
         except Bad as bad:
-            refusals.append(Refusal(item=group.path, field=bad.field, reason=bad.reason))
+            item_errors.append(ItemError(item=group.path, field=bad.field, reason=bad.reason))
         read, context = group.read, group.context
         for k, source in enumerate(group.items):
             try:
@@ -64,14 +64,14 @@ def decode_traces(body: bytes, content_type: str, *, max_value_bytes: int) -> De
                     record = read_span(raw, context, traces, now)
             except Bad as bad:
                 item = f"{group.path}.spans[{k}]"
-                refusals.append(Refusal(item=item, field=bad.field, reason=bad.reason))
+                item_errors.append(ItemError(item=item, field=bad.field, reason=bad.reason))
                 continue
             if record is not None:
                 spans.append(record)
     batch = Batch(
         spans=spans, patches=traces.patches, traces=traces.records(), scores=traces.scores
     )
-    return Decoded(batch, refusals, total)
+    return Decoded(batch, item_errors, total)
 
 
 def _groups(body: bytes, content_type: str, max_value_bytes: int) -> Iterator[Group[RawSpan]]:

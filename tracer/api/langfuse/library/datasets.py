@@ -197,10 +197,10 @@ def create_item() -> Response:
     dataset = find_dataset(sent.dataset_name)
     with transaction():
         item = datasets.save_item(current_project_id(), dataset.dataset_id, sent.id, fields)
-        refusals = ItemSchemas(dataset, "expectedOutput").mismatches(item)
-        if refusals and not item.archived:
+        item_errors = ItemSchemas(dataset, "expectedOutput").mismatches(item)
+        if item_errors and not item.archived:
             reason = "validation failed: the item does not conform to its dataset's schema"
-            raise Invalid(reason, refusals)
+            raise Invalid(reason, item_errors)
     return reply(item_answers([item])[0])
 
 

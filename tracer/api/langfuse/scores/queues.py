@@ -141,7 +141,7 @@ def create_queue() -> Response:
             )
     except Conflict as error:
         # Langfuse's status for a name that is taken.
-        raise Invalid(str(error), error.refusals) from None
+        raise Invalid(str(error), error.item_errors) from None
     return reply(_queue(made))
 
 

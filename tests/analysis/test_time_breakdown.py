@@ -1,4 +1,4 @@
-"""The headline of a trace, against its definition."""
+"""The time breakdown of a trace, against its definition."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from hypothesis import given, settings
 
 from tests.support.traces.forests import any_trace, forest_of, span_facts
 from tracer.analysis.forest import SpanFacts
-from tracer.analysis.headline import headline
 from tracer.analysis.inputs import AnalysisInputs
+from tracer.analysis.time_breakdown import time_breakdown
 
 
 def test_the_headline_divides_the_time_of_the_critical_path_by_kind() -> None:
@@ -22,7 +22,7 @@ def test_the_headline_divides_the_time_of_the_critical_path_by_kind() -> None:
             span_facts("check", "root", kind="guardrail", start=90, end=92),
         ]
     )
-    breakdown = headline(AnalysisInputs(forest))
+    breakdown = time_breakdown(AnalysisInputs(forest))
     shares = {
         share.family: (share.time, share.calls, share.in_sequence) for share in breakdown.shares
     }
@@ -44,7 +44,7 @@ def test_the_headline_divides_the_time_of_the_critical_path_by_kind() -> None:
 @given(any_trace())
 def test_the_shares_of_a_headline_add_up_to_the_length_of_the_trace(spans: list[SpanFacts]) -> None:
     forest = forest_of(spans)
-    breakdown = headline(AnalysisInputs(forest))
+    breakdown = time_breakdown(AnalysisInputs(forest))
     roots = list(forest.roots())
     whole = max(forest.ends[index] for index in roots) - min(
         forest.starts[index] for index in roots

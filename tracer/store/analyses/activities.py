@@ -18,7 +18,7 @@ from tracer.times import to_micros
 MAX_BARS: Final = 60
 """A small picture has room for about this many bars."""
 _MAX_SPANS: Final = 2_000
-"""Spans that are read for all traces together; the traces beyond get no outline."""
+"""Spans that are read for all traces together; the traces beyond get no activity."""
 
 # As for the activity profile of one trace: a span with running children waits for them.
 _LEAVES: Final = sa.text("""
@@ -43,7 +43,7 @@ _STORED: Final = sa.text("""
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class TraceActivity:
     """What a small picture of a trace shows."""
 
     start: int
@@ -59,8 +59,8 @@ class Outline:
     Empty for a trace whose spans are too many to read."""
 
 
-def read_outlines(project_id: str, traces: Sequence[TraceRow]) -> dict[str, Outline]:
-    """Return the outlines of these traces by id.
+def read_activities(project_id: str, traces: Sequence[TraceRow]) -> dict[str, TraceActivity]:
+    """Return the activities of these traces by id.
 
     Computed for as many spans as one page may read; the traces beyond need a stored analysis.
     """
@@ -74,11 +74,11 @@ def read_outlines(project_id: str, traces: Sequence[TraceRow]) -> dict[str, Outl
     leaves: dict[str, list[Any]] = defaultdict(list)
     for row in _read(_LEAVES, project_id, small):
         leaves[row.trace_id].append(row)
-    outlines = {trace.trace_id: _outline(trace, leaves[trace.trace_id]) for trace in small}
+    activities = {trace.trace_id: _activity(trace, leaves[trace.trace_id]) for trace in small}
     for row in _read(_STORED, project_id, large):
         profile = msgspec.convert(row.profile, ActivityProfile)
-        outlines[row.trace_id] = Outline(profile.start, profile.end, [], profile, {})
-    return outlines
+        activities[row.trace_id] = TraceActivity(profile.start, profile.end, [], profile, {})
+    return activities
 
 
 def _read(statement: sa.TextClause, project_id: str, traces: Sequence[TraceRow]) -> list[Any]:
@@ -88,8 +88,8 @@ def _read(statement: sa.TextClause, project_id: str, traces: Sequence[TraceRow])
     return list(db.session.execute(statement, values))
 
 
-def _outline(trace: TraceRow, leaves: Sequence[Any]) -> Outline:
-    # Not the current time: the outline stays the same while no spans arrive.
+def _activity(trace: TraceRow, leaves: Sequence[Any]) -> TraceActivity:
+    # Not the current time: the activity stays the same while no spans arrive.
     end = max(trace.end_time, trace.updated_at) if trace.running_count else trace.end_time
     until = to_micros(end)
     bars = [
@@ -102,5 +102,5 @@ def _outline(trace: TraceRow, leaves: Sequence[Any]) -> Outline:
             tools[row.name] = tools.get(row.name, False) or row.failed
     start = to_micros(trace.start_time)
     if len(bars) <= MAX_BARS:
-        return Outline(start, until, bars, None, tools)
-    return Outline(start, until, [], activity_profile(bars, start, until), tools)
+        return TraceActivity(start, until, bars, None, tools)
+    return TraceActivity(start, until, [], activity_profile(bars, start, until), tools)

@@ -8,7 +8,7 @@ from tracer.records import Json
 from tracer.wire.usage.reading import UNRECONCILED
 
 
-def explain(note: Mapping[str, Json]) -> list[str]:
+def note_sentences(note: Mapping[str, Json]) -> list[str]:
     """Return sentences about the note of a `Usage`."""
     return list(_sentences(note))
 

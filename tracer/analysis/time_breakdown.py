@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
+from tracer.analysis.families import FAMILIES, FAMILY_OF_KIND
 from tracer.analysis.forest import Forest
 from tracer.analysis.inputs import AnalysisInputs
-
-FAMILY_OF_KIND: Final = {
-    "generation": "model",
-    "tool": "tools",
-    "function": "tools",
-    "retriever": "retrieval",
-    "embedding": "retrieval",
-    "reranker": "retrieval",
-    "database": "retrieval",
-}
-"""Kind -> family. A leaf of another kind is ``other``; a parent of another kind has no family."""
-FAMILIES: Final = ("model", "tools", "retrieval", "other")
 
 
 class Portion(msgspec.Struct, kw_only=True):
@@ -34,7 +21,7 @@ class Portion(msgspec.Struct, kw_only=True):
     """Spans of the family on the critical path."""
 
 
-class Headline(msgspec.Struct, kw_only=True):
+class TimeBreakdown(msgspec.Struct, kw_only=True):
     """The time from the first root's start to the last root's end, and its breakdown; µs."""
 
     time: int
@@ -48,7 +35,7 @@ class Headline(msgspec.Struct, kw_only=True):
     """True: the parent of some span has not arrived."""
 
 
-def headline(inputs: AnalysisInputs) -> Headline:
+def time_breakdown(inputs: AnalysisInputs) -> TimeBreakdown:
     """Return the time breakdown of a trace."""
     forest, path = inputs.forest, inputs.critical_path
     portions = {name: Portion(family=name, time=0, calls=0, in_sequence=0) for name in FAMILIES}
@@ -62,7 +49,7 @@ def headline(inputs: AnalysisInputs) -> Headline:
         portion.time += own
         portion.calls += 1
         portion.in_sequence += own > 0
-    return Headline(
+    return TimeBreakdown(
         time=gaps + sum(portion.time for portion in portions.values()),
         shares=[portion for portion in portions.values() if portion.time],
         gaps=gaps,

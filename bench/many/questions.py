@@ -102,11 +102,11 @@ class Timed(NamedTuple):
     """Processor time of this process and of its PostgreSQL backend, without parallel workers."""
 
 
-Asked = tuple[str, str, Callable[[], Question]]
+NamedQuestion = tuple[str, str, Callable[[], Question]]
 """(dashboard, chart, what makes its question)"""
 
 
-def ready_questions() -> Iterator[Asked]:
+def ready_questions() -> Iterator[NamedQuestion]:
     """Yield the questions of each ready dashboard, of seven days."""
     frame = Frame("-7d", "", {"env": ""})
     for name in READY:
@@ -127,7 +127,7 @@ def _of_column(tile: Tile, question: Question, frame: Frame) -> Question:
 
 def measure(app: Flask, requests: int, only: str = "") -> Iterator[Timed]:
     """Yield the times of each question whose group and name the pattern ``only`` finds."""
-    tiles: Iterator[Asked] = (
+    tiles: Iterator[NamedQuestion] = (
         ("tile", name, partial(read_question, value)) for name, value in TILES.items()
     )
     with app.app_context():

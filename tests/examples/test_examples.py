@@ -25,7 +25,7 @@ from tests.support.provider.model_server import model_server
 from tests.support.serving import environ
 from tests.support.waiting import wait_until
 
-PLACE = ROOT / "examples"
+FOLDER = ROOT / "examples"
 
 
 def attributes(span: Span) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def check(example: Example, python: Path, home: Path) -> None:
     """Run an example and look at what arrived."""
     with model_server() as models, receiving() as receiver:
         done = subprocess.run(
-            [python, PLACE / example.script],
+            [python, FOLDER / example.script],
             env=environment(models, receiver, HOME=str(home)),
             cwd=home,
             capture_output=True,
@@ -107,7 +107,7 @@ def test_an_example_runs(example: Example, tmp_path: Path) -> None:
 def service(python: Path, script: str, port: int, **variables: str) -> Iterator[str]:
     """Run a script that serves at ``port`` while the block runs; gives its URL."""
     process = subprocess.Popen(
-        [python, PLACE / script], env=environ(PORT=str(port), **variables), cwd=ROOT
+        [python, FOLDER / script], env=environ(PORT=str(port), **variables), cwd=ROOT
     )
     try:
         yield f"http://127.0.0.1:{port}"
@@ -154,11 +154,11 @@ def test_two_services_make_one_trace() -> None:
 
 
 def test_every_example_is_tested_and_listed() -> None:
-    page = (PLACE / "README.md").read_text()
-    scripts = {str(path.relative_to(PLACE)) for path in PLACE.rglob("*.py")}
+    page = (FOLDER / "README.md").read_text()
+    scripts = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.py")}
     assert scripts - {"two_services/worker.py"} == {example.script for example in EXAMPLES}
     for example in EXAMPLES:
         assert f"({example.script})" in page
-        wanted = (PLACE / example.script).read_text().partition('"""\n\n')[0]
+        wanted = (FOLDER / example.script).read_text().partition('"""\n\n')[0]
         for package in example.requirements[len(environments.OTEL) :]:
             assert package in wanted, (example.script, package)

@@ -157,13 +157,13 @@ def _says(value: Any, wanted: list[str], *, output: bool = False) -> str:
     if messages is None:
         return f"no messages: {json.dumps(value)[:200]}"
     lines = list(_lines(messages))
-    places = [_place(lines, line) for line in wanted]
+    places = [_position(lines, line) for line in wanted]
     if -1 in places or places != sorted(places):
         return f"{lines}, not {wanted}"
     return OK
 
 
-def _place(lines: list[str], wanted: str) -> int:
+def _position(lines: list[str], wanted: str) -> int:
     """Return where the line is; frameworks put words of their own around what was asked."""
     role, _, text = wanted.partition(" ")
     positions = (k for k, line in enumerate(lines) if line.startswith(f"{role} ") and text in line)
@@ -273,12 +273,12 @@ def _first_token(calls: list[Span], trace: Trace, provider: Provider) -> str:
 
 
 def _error(calls: list[Span], trace: Trace, provider: Provider) -> str:
-    def told(call: Span) -> str:
+    def shown_error(call: Span) -> str:
         if call.level != "error":
             return ABSENT
         return OK if FAILED in (call.status_message or "") else f"says {call.status_message!r}"
 
-    return _each(told(call) for call in calls)
+    return _each(shown_error(call) for call in calls)
 
 
 def _session(calls: list[Span], trace: Trace, provider: Provider) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tracer.pricing.list_prices import PRICES_VERSION, list_rates, price
 from tracer.pricing.rates import PRICE_FALLBACKS, price_of
 
-AT = 1_767_225_600_000_000
+TIME = 1_767_225_600_000_000
 MILLION = 1_000_000
 
 
@@ -28,31 +28,31 @@ def unit_prices(model: str, provider: str, time: int) -> dict[str, Decimal]:
 
 
 def test_each_usage_type_is_billed_at_its_own_price() -> None:
-    rates = unit_prices("gpt-4o", "openai", AT)
+    rates = unit_prices("gpt-4o", "openai", TIME)
     usage = {"input": MILLION, "cache_read": MILLION, "output": MILLION, "reasoning": MILLION}
-    cost = price("gpt-4o", "openai", usage, AT)
+    cost = price("gpt-4o", "openai", usage, TIME)
     assert cost == {usage_type: rates[usage_type] for usage_type in usage}
     assert rates["cache_read"] < rates["input"]
     assert rates["reasoning"] == rates["output"]
 
 
 def test_an_unknown_model_is_unpriced_and_never_free() -> None:
-    assert price("no-such-model-at-all", "openai", {"input": 1}, AT) is None
-    assert price(None, "openai", {"input": 1}, AT) is None
-    assert list_rates("no-such-model-at-all", None, AT) is None
+    assert price("no-such-model-at-all", "openai", {"input": 1}, TIME) is None
+    assert price(None, "openai", {"input": 1}, TIME) is None
+    assert list_rates("no-such-model-at-all", None, TIME) is None
 
 
 def test_usage_without_a_priced_type_is_unpriced() -> None:
-    assert price("gpt-4o", "openai", {}, AT) is None
-    assert price("gpt-4o", "openai", {"total": 9}, AT) is None
-    assert price("gpt-4o", "openai", {"input": 1, "images": 2}, AT) == {
+    assert price("gpt-4o", "openai", {}, TIME) is None
+    assert price("gpt-4o", "openai", {"total": 9}, TIME) is None
+    assert price("gpt-4o", "openai", {"input": 1, "images": 2}, TIME) == {
         "input": Decimal("0.000002500000")
     }
 
 
 def test_a_large_request_is_billed_by_the_tier_of_all_its_input() -> None:
-    small = price("gemini-1.5-pro", "google", {"input": 1000}, AT)
-    large = price("gemini-1.5-pro", "google", {"input": 1000, "cache_read": 200_000}, AT)
+    small = price("gemini-1.5-pro", "google", {"input": 1000}, TIME)
+    large = price("gemini-1.5-pro", "google", {"input": 1000, "cache_read": 200_000}, TIME)
     assert small
     assert large
     assert large["input"] > small["input"]
@@ -76,17 +76,17 @@ def test_a_large_request_is_billed_by_the_tier_of_all_its_input() -> None:
 def test_names_of_models_and_providers_in_traces_find_their_prices(
     model: str, provider: str | None
 ) -> None:
-    assert price(model, provider, {"input": 1000}, AT)
+    assert price(model, provider, {"input": 1000}, TIME)
 
 
 def test_a_self_hosted_model_has_no_price() -> None:
-    assert price("gpt-oss-20b", "openai", {"input": 1000}, AT)
-    assert price("gpt-oss-20b", "ollama", {"input": 1000}, AT) is None
+    assert price("gpt-oss-20b", "openai", {"input": 1000}, TIME)
+    assert price("gpt-oss-20b", "ollama", {"input": 1000}, TIME) is None
 
 
 def test_a_price_that_depends_on_time_is_taken_at_the_time_of_the_call() -> None:
-    before = unit_prices("openai/gpt-4o", "openrouter", AT)
-    later = unit_prices("openai/gpt-4o", "openrouter", AT + 365 * 86_400 * MILLION)
+    before = unit_prices("openai/gpt-4o", "openrouter", TIME)
+    later = unit_prices("openai/gpt-4o", "openrouter", TIME + 365 * 86_400 * MILLION)
     assert before["cache_read"] == before["input"]
     assert later["cache_read"] < later["input"]
 
@@ -96,20 +96,22 @@ def test_a_price_that_depends_on_time_is_taken_at_the_time_of_the_call() -> None
 def test_what_a_reseller_gives_away_is_not_at_its_makers_price(
     model: str, provider: str | None
 ) -> None:
-    assert price(f"{model}:free", provider, {"input": 1000, "output": 9, "reasoning": 1}, AT) == {
+    assert price(f"{model}:free", provider, {"input": 1000, "output": 9, "reasoning": 1}, TIME) == {
         "input": 0,
         "output": 0,
         "reasoning": 0,
     }
-    assert price(f"{model}:free", "ollama", {"input": 1000}, AT) is None
+    assert price(f"{model}:free", "ollama", {"input": 1000}, TIME) is None
 
 
 @pytest.mark.parametrize("usage_type", ["input_document", "input_tool_use", "cache_of_ours"])
 def test_a_type_without_a_price_is_billed_like_plain_tokens_of_its_side(
     usage_type: str,
 ) -> None:
-    rates = unit_prices("gpt-4o", "openai", AT)
-    cost = price("gpt-4o", "openai", {usage_type: MILLION, "output_image": MILLION, "other": 5}, AT)
+    rates = unit_prices("gpt-4o", "openai", TIME)
+    cost = price(
+        "gpt-4o", "openai", {usage_type: MILLION, "output_image": MILLION, "other": 5}, TIME
+    )
     assert cost == {usage_type: rates["input"], "output_image": rates["output"]}
 
 
@@ -121,7 +123,7 @@ def test_the_sum_equals_that_of_genai_prices(
     model: str, uncached: int, cached: int, written: int, answered: int
 ) -> None:
     usage = {"input": uncached, "cache_read": cached, "cache_write": written, "output": answered}
-    cost = price(model, None, usage, AT)
+    cost = price(model, None, usage, TIME)
     reference = calc_price(
         Usage(
             input_tokens=uncached + cached + written,

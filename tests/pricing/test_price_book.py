@@ -17,7 +17,7 @@ from tracer.pricing.price_book import Price, PriceBook, PriceDraft, matches
 from tracer.pricing.rates import Rates, Tier
 from tracer.records import SpanRecord
 
-AT = 1_767_225_600_000_000
+TIME = 1_767_225_600_000_000
 MILLION = 1_000_000
 
 
@@ -29,7 +29,7 @@ def own(model: str, dollars: str = "1", **fields: Any) -> Price:
 
 
 def call(model: str | None, **fields: Any) -> SpanRecord:
-    fields = {"usage": {"input": MILLION}, "start_time": AT} | fields
+    fields = {"usage": {"input": MILLION}, "start_time": TIME} | fields
     return SpanRecord(trace_id="t", span_id="s", model=model, **fields)
 
 
@@ -38,7 +38,7 @@ def test_without_prices_of_its_own_a_project_uses_the_list() -> None:
     assert price
     assert price.source == "computed"
     assert price.priced_by == f"genai-prices {list_prices.PRICES_VERSION}"
-    assert price.cost == list_prices.price("gpt-4o", "openai", {"input": MILLION}, AT)
+    assert price.cost == list_prices.price("gpt-4o", "openai", {"input": MILLION}, TIME)
 
 
 def test_a_price_of_the_project_comes_before_the_list() -> None:
@@ -91,10 +91,10 @@ LADDER = [
     own("gpt-*", provider="azure"),
     own("gpt-4*"),
     own("gpt-4o", start=5),
-    own("gpt-4o", start=AT),
+    own("gpt-4o", start=TIME),
     own("gpt-4o", provider="azure"),
     own("gpt-4o", provider="azure", start=5),
-    own("gpt-4o", provider="azure", start=AT - 1),
+    own("gpt-4o", provider="azure", start=TIME - 1),
 ]
 """Each fits the same call more closely than the prices before it."""
 
@@ -103,15 +103,15 @@ LADDER = [
 def test_the_closest_fit_wins_whatever_the_order(dice: random.Random, size: int) -> None:
     chosen = dice.sample(range(len(LADDER)), size)
     book = PriceBook([LADDER[index] for index in chosen])
-    price = book.find("GPT-4o", None, "azure.ai.openai", AT)
+    price = book.find("GPT-4o", None, "azure.ai.openai", TIME)
     assert price is LADDER[max(chosen)]
 
 
 def test_a_price_is_valid_from_its_start() -> None:
-    book = PriceBook([own("m", "1"), own("m", "2", start=AT)])
-    prices = [book.find("m", None, None, time) for time in (AT - 1, AT)]
+    book = PriceBook([own("m", "1"), own("m", "2", start=TIME)])
+    prices = [book.find("m", None, None, time) for time in (TIME - 1, TIME)]
     assert [price and price.rates.base["input"] for price in prices] == [1, 2]
-    assert PriceBook([own("m", start=AT)]).find("m", None, None, AT - 1) is None
+    assert PriceBook([own("m", start=TIME)]).find("m", None, None, TIME - 1) is None
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_price_is_valid_from_its_start() -> None:
 )
 def test_a_provider_matches_under_all_its_names(provider: str | None, fits: bool) -> None:
     book = PriceBook([own("m", provider="Azure")])
-    assert (book.find("m", None, provider, AT) is not None) is fits
+    assert (book.find("m", None, provider, TIME) is not None) is fits
 
 
 @pytest.mark.parametrize(

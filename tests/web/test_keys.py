@@ -57,14 +57,14 @@ MEASURED = {
     "fromTimestamp": START,
     "toTimestamp": "2027-01-01T00:00:00Z",
 }
-ASKED = "query=" + quote(json.dumps(MEASURED))
+METRICS_QUERY = "query=" + quote(json.dumps(MEASURED))
 QUERIES = {
     "/api/v1/prices/match": "/api/v1/prices/match?model=ours",
-    "/api/public/metrics": f"/api/public/metrics?{ASKED}",
+    "/api/public/metrics": f"/api/public/metrics?{METRICS_QUERY}",
     "/api/v1/comparison": "/api/v1/comparison?then=t&now=t",
     "/api/v1/exports/j": "/api/v1/exports/file",
     **library_rows.QUERIES,
-    "/api/public/v2/metrics": f"/api/public/v2/metrics?{ASKED}",
+    "/api/public/v2/metrics": f"/api/public/v2/metrics?{METRICS_QUERY}",
     "/api/public/experiments": f"/api/public/experiments?fromStartTime={START}",
     "/api/public/experiment-items": f"/api/public/experiment-items?fromStartTime={START}"
     "&fields=dataset,experimentMetadata,scores",

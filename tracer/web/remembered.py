@@ -16,14 +16,14 @@ class MembersExist:
 
     def __init__(self) -> None:
         self._exist = False
-        self._asked = -_MEMBERS_SECONDS
+        self._read_at = -_MEMBERS_SECONDS
 
     def ask(self, read: Callable[[], bool]) -> bool:
         """Return whether there are members, by calling ``read`` where the last answer is old."""
         now = time.monotonic()
-        if not self._exist and now - self._asked >= _MEMBERS_SECONDS:
+        if not self._exist and now - self._read_at >= _MEMBERS_SECONDS:
             self._exist = read()
-            self._asked = now
+            self._read_at = now
         return self._exist
 
 

@@ -144,7 +144,7 @@ def _approximate(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def asked(question: dict[str, Any]) -> Any:
+def full_question(question: dict[str, Any]) -> Any:
     """Return the question, about the day on which records are drawn."""
     whole = read_question({"since": "-24h", **question})
     check(whole)
@@ -167,7 +167,7 @@ def test_usage_that_another_span_repeats_counts_once(
     put(connection, span("call", "agent", kind="generation", **used))
     with app.app_context():
         for field in ("usage.input", "input_tokens"):
-            question = asked({"grain": "spans", "measure": "sum", "field": field})
+            question = full_question({"grain": "spans", "measure": "sum", "field": field})
             for each in by_rollups_and_scan(question, CLOCK):
                 assert [row.value for row in each.rows] == [3], (field, each.source)
 
@@ -178,7 +178,7 @@ def test_a_running_trace_counts_with_its_latency_so_far(
     # As the filter `latency:` of its list has it, so that a trace that never ends is found by it.
     put(connection, span("root", end_time=None))
     put(connection, span("call", "root", start_time=T0 + 1_000_000, end_time=T0 + 2_000_000))
-    question = asked({"measure": "percentile", "field": "latency", "percents": [50]})
+    question = full_question({"measure": "percentile", "field": "latency", "percents": [50]})
     with app.app_context():
         for each in by_rollups_and_scan(question, CLOCK):
             assert [row.value for row in each.rows] == [pytest.approx(2, rel=0.02)], each.source
@@ -232,11 +232,11 @@ def test_rollups_answer_as_a_scan_does(
             fold.fold(connection)
     with app.app_context():
         for question in QUESTIONS:
-            fast, slow = by_rollups_and_scan(asked(question), CLOCK)
+            fast, slow = by_rollups_and_scan(full_question(question), CLOCK)
             expected = "scan" if "has:model" in question.get("query", "") else "rollup"
             assert (fast.source, slow.source) == (expected, "scan"), question
             assert comparable(fast) == comparable(slow), question
-        days = asked({"since": "2023-10-20", "until": "2023-11-15", "buckets": 30})
+        days = full_question({"since": "2023-10-20", "until": "2023-11-15", "buckets": 30})
         fast, slow = by_rollups_and_scan(days, Clock(NOW, ZoneInfo("Europe/Berlin")))
         assert comparable(fast) == comparable(slow)
         assert not fast.frame.even

@@ -45,7 +45,7 @@ def texts_match(texts: Iterable[str], text: str) -> bool:
     )
 
 
-FOUND = [
+MATCHING = [
     ("refund", "please refund the order"),
     ("REFUN", "please refund the order"),
     ("timeout", "CursorTimeout in refund_payment"),
@@ -87,7 +87,7 @@ def index_all(connection: psycopg.Connection[Any]) -> None:
 @pytest.mark.parametrize("indexed", [False, True])
 @pytest.mark.parametrize(
     ("text", "content", "expected"),
-    [(*case, True) for case in FOUND] + [(*case, False) for case in MISSED],
+    [(*case, True) for case in MATCHING] + [(*case, False) for case in MISSED],
 )
 def test_words_begin_alike_ids_and_scripts_without_spaces_match_anywhere(
     app: Flask,

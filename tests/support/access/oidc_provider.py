@@ -33,7 +33,7 @@ class OidcProvider:
         """Entries that replace those of the discovery document."""
         self.token = ""
         """An ID token in place of the right one."""
-        self.asked: dict[str, str] = {}
+        self.login_query: dict[str, str] = {}
         """The parameters of the last authorization request."""
         self.verifiers: list[str] = []
         self.userinfo: dict[str, Any] = {}
@@ -62,8 +62,8 @@ class OidcProvider:
     def answer_of(self, location: str, **changed: str) -> str:
         """Log the person in; return the query with which the browser goes back."""
         query = parse_qs(urlsplit(location).query)
-        self.asked = {name: values[0] for name, values in query.items()}
-        return urlencode({"code": "the-code", "state": self.asked["state"], **changed})
+        self.login_query = {name: values[0] for name, values in query.items()}
+        return urlencode({"code": "the-code", "state": self.login_query["state"], **changed})
 
     def id_token(self) -> str:
         """Return the signed ID token for the last authorization request."""
@@ -73,7 +73,7 @@ class OidcProvider:
             "aud": CLIENT,
             "iat": now,
             "exp": now + 60,
-            "nonce": self.asked.get("nonce", ""),
+            "nonce": self.login_query.get("nonce", ""),
             **self.person,
             **self.claims,
         }
@@ -90,7 +90,7 @@ class OidcProvider:
             client = f"{form['client_id'][0]}:{form['client_secret'][0]}"
         else:
             client = unquote_plus(base64.b64decode(authorization.removeprefix("Basic ")).decode())
-        is_right = digest.decode().rstrip("=") == self.asked.get("code_challenge")
+        is_right = digest.decode().rstrip("=") == self.login_query.get("code_challenge")
         if client != f"{CLIENT}:{SECRET}" or form.get("code") != ["the-code"] or not is_right:
             return 400, {"error": "invalid_grant"}
         return 200, {"access_token": "a", "token_type": "Bearer", "id_token": self.id_token()}
@@ -106,7 +106,7 @@ def oidc_provider() -> Iterator[OidcProvider]:
                 # Without a form: the person has a session at the provider.
                 query = provider.answer_of(self.path)
                 self.send_response(302)
-                self.send_header("Location", f"{provider.asked['redirect_uri']}?{query}")
+                self.send_header("Location", f"{provider.login_query['redirect_uri']}?{query}")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return

@@ -52,10 +52,10 @@ class TraceBuilder:
                 trace_id=self.trace_id,
                 span_id=span_id,
                 parent_span_id=parent,
-                start_time=self._at(start),
-                end_time=None if end is None else self._at(end),
-                version=self._at(start),
-                first_token_time=None if first_token is None else self._at(first_token),
+                start_time=self._moment(start),
+                end_time=None if end is None else self._moment(end),
+                version=self._moment(start),
+                first_token_time=None if first_token is None else self._moment(first_token),
                 **fields,
             )
         )
@@ -98,7 +98,7 @@ class TraceBuilder:
         )
         return self
 
-    def _at(self, seconds: float) -> int:
+    def _moment(self, seconds: float) -> int:
         return self.start + round(seconds * SECOND)
 
 

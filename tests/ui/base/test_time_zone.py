@@ -26,18 +26,18 @@ def stamp(client: FlaskClient) -> str:
     return page.one("td", "when")["title"]
 
 
-def found(client: FlaskClient, text: str) -> int:
+def match_count(client: FlaskClient, text: str) -> int:
     page = parse(client.get("/project/default/traces", query_string={"q": text}).text)
     return len(page.all("a", "open"))
 
 
 def test_times_are_shown_and_typed_in_the_zone_of_the_browser(client: FlaskClient) -> None:
     assert stamp(client) == "2026-11-22 20:30:00.000 UTC"
-    assert found(client, "start:2026-11-22") == 1
+    assert match_count(client, "start:2026-11-22") == 1
     client.set_cookie("tracer_zone", "auto:Asia/Tokyo")
     assert stamp(client) == "2026-11-23 05:30:00.000 JST"
-    assert found(client, "start:2026-11-22") == 0
-    assert found(client, "start:2026-11-23T05:30") == 1
+    assert match_count(client, "start:2026-11-22") == 0
+    assert match_count(client, "start:2026-11-23T05:30") == 1
     data: Any = client.get("/api/v1/traces?q=start:2026-11-22").get_json()
     assert [row["start_time"] for row in data["data"]] == ["2026-11-22T20:30:00.000000Z"]
 

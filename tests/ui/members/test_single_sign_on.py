@@ -75,11 +75,11 @@ def test_the_request_has_state_nonce_and_a_hashed_verifier(
     app: Flask, provider: OidcProvider
 ) -> None:
     sign_on(app.test_client(), provider)
-    first = dict(provider.asked)
+    first = dict(provider.login_query)
     sign_on(app.test_client(), provider)
     for name in ("state", "nonce", "code_challenge"):
         assert len(first[name]) >= 40
-        assert first[name] != provider.asked[name]
+        assert first[name] != provider.login_query[name]
     assert first["code_challenge_method"] == "S256"
     assert first["redirect_uri"] == "http://localhost/login/oidc/callback"
     assert len(set(provider.verifiers)) == 2
@@ -237,7 +237,7 @@ def test_groups_that_only_userinfo_has_are_asked_for(app: Flask, provider: OidcP
     }
     provider.userinfo = {"sub": "1", "groups": ["admins"], "email": "root@example.com"}
     sign_on(app.test_client(), provider)
-    assert provider.asked["scope"] == "openid email profile groups"
+    assert provider.login_query["scope"] == "openid email profile groups"
     with app.app_context():
         [member] = list_members()
         # What is in the signed token counts.

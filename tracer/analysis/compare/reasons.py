@@ -45,7 +45,7 @@ class Reason(msgspec.Struct, kw_only=True, frozen=True):
     failed: bool
 
 
-_Found = Iterator[tuple[Row, str]]
+_Reasons = Iterator[tuple[Row, str]]
 """The rows that are reasons, and what the sentences add to their names."""
 
 
@@ -92,7 +92,7 @@ def _below(rows: Sequence[Row], position: int) -> Iterator[Row]:
         yield row
 
 
-def _failures(rows: Sequence[Row]) -> _Found:
+def _failures(rows: Sequence[Row]) -> _Reasons:
     """Yield the innermost spans that failed in one of the runs alone."""
     for position, row in enumerate(rows):
         before, after = _fails(row.then), _fails(row.now)
@@ -102,7 +102,7 @@ def _failures(rows: Sequence[Row]) -> _Found:
             yield row, "no longer fails"
 
 
-def _settings(rows: Sequence[Row]) -> _Found:
+def _settings(rows: Sequence[Row]) -> _Reasons:
     for row in rows:
         texts = [text for name, text in _SETTINGS.items() if name in row.differs]
         if row.then and row.now and row.then.model != row.now.model:
@@ -123,7 +123,7 @@ def _outermost(rows: Iterable[Row], state: str) -> Iterator[Row]:
             yield row
 
 
-def _missing(rows: Sequence[Row]) -> _Found:
+def _missing(rows: Sequence[Row]) -> _Reasons:
     left = Counter((row.kind, row.name) for row in rows if row.now)
     calls = list(_outermost(rows, REMOVED))
     fewer = Counter((row.kind, row.name) for row in calls)
@@ -132,7 +132,7 @@ def _missing(rows: Sequence[Row]) -> _Found:
         yield row, f"has {plural(fewer[key], 'call')} less" if left[key] else "is no longer called"
 
 
-def _new(rows: Sequence[Row]) -> _Found:
+def _new(rows: Sequence[Row]) -> _Reasons:
     earlier = Counter((row.kind, row.name) for row in rows if row.then)
     calls = list(_outermost(rows, ADDED))
     more = Counter((row.kind, row.name) for row in calls)
@@ -142,7 +142,7 @@ def _new(rows: Sequence[Row]) -> _Found:
         yield row, f"has {number} more" if earlier[key] else f"is new: {number}"
 
 
-def _times(rows: Sequence[Row]) -> _Found:
+def _times(rows: Sequence[Row]) -> _Reasons:
     """Yield the spans that took longer or shorter by themselves, the largest difference first."""
     changed = []
     for position, row in enumerate(rows):
@@ -156,7 +156,7 @@ def _times(rows: Sequence[Row]) -> _Found:
         yield row, "takes longer" if own > 0 else "takes less time"
 
 
-def _tokens(rows: Sequence[Row]) -> _Found:
+def _tokens(rows: Sequence[Row]) -> _Reasons:
     """Yield the model calls with many more or fewer tokens, the largest difference first."""
     calls = [row for row in rows if row.kind == "generation" and row.state == CHANGED]
     large = [row for row in calls if abs(row.tokens or 0) >= _MIN_TOKENS]

@@ -25,7 +25,7 @@ SEGMENT: Final = 16_384
 _BLOCK_BYTES: Final = 4_096
 # A list takes 2 bytes per entry, a bit set always 2048 bytes; long lists are stored as bit sets.
 _MAX_LISTED: Final = 512
-_ONE: Final = ord("1")
+_DIGIT_ONE: Final = ord("1")
 # The highest code point; no word contains it, so it ends the range of a prefix.
 _LAST: Final = chr(0x10FFFF)
 _pack: Final = msgspec.msgpack.Encoder().encode
@@ -100,7 +100,7 @@ def find(bodies: Iterable[bytes], term: Term) -> int:
                 united |= int.from_bytes(packed, "little")
         # `listed` holds binary digits, so that setting bits needs no Python step per entry.
         short = b"".join([packed for packed in matching if len(packed) <= 2 * _MAX_LISTED])
-        deque(map(listed.__setitem__, array("H", short), repeat(_ONE)), maxlen=0)
+        deque(map(listed.__setitem__, array("H", short), repeat(_DIGIT_ONE)), maxlen=0)
     return united | int(listed[::-1], 2)
 
 

@@ -80,7 +80,7 @@ def revision(connection: psycopg.Connection[tuple[Any, ...]]) -> str | None:
 
     Raises DatabaseError where a newer version of Tracer created the schema.
     """
-    if not _one(connection, "SELECT to_regclass('alembic_version') IS NOT NULL"):
+    if not _only_value(connection, "SELECT to_regclass('alembic_version') IS NOT NULL"):
         return None
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if row is not None and row[0] not in (known := known_revisions()):
@@ -93,12 +93,12 @@ def revision(connection: psycopg.Connection[tuple[Any, ...]]) -> str | None:
 
 def server_version(connection: psycopg.Connection[tuple[Any, ...]]) -> str:
     """Return the server's version, as ``18.4``."""
-    return str(_one(connection, "SHOW server_version")).partition(" ")[0]
+    return str(_only_value(connection, "SHOW server_version")).partition(" ")[0]
 
 
 def database_bytes(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
     """Return the size of the database on disk."""
-    return int(_one(connection, "SELECT pg_database_size(current_database())"))
+    return int(_only_value(connection, "SELECT pg_database_size(current_database())"))
 
 
 def table_sizes(connection: psycopg.Connection[tuple[Any, ...]], seconds: float) -> list[TableSize]:
@@ -136,7 +136,7 @@ def _count(
     return int(row[0]) if row else None
 
 
-def _one(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> Any:
+def _only_value(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> Any:
     row = connection.execute(query.encode()).fetchone()
     return row[0] if row else None
 

@@ -59,7 +59,7 @@ def create_dashboard(project_id: str, dashboard: Dashboard, author: Author) -> S
 def get_dashboard(project_id: str, dashboard_id: str) -> StoredDashboard:
     """Return a dashboard; raises NotFound."""
     row = db.session.execute(
-        sa.select(dashboards).where(*_one(project_id, dashboard_id))
+        sa.select(dashboards).where(*_of_dashboard(project_id, dashboard_id))
     ).one_or_none()
     if row is None:
         raise NotFound.of("dashboard", dashboard_id)
@@ -101,7 +101,7 @@ def change_dashboard(
     """
     changed = db.session.execute(
         sa.update(dashboards)
-        .where(*_one(project_id, dashboard_id), dashboards.c.version == version)
+        .where(*_of_dashboard(project_id, dashboard_id), dashboards.c.version == version)
         .values(version=version + 1, updated_at=sa.func.now(), **_values(dashboard, author))
         .returning(dashboards.c.version)
     ).one_or_none()
@@ -116,11 +116,11 @@ def change_dashboard(
 
 def delete_dashboard(project_id: str, dashboard_id: str) -> bool:
     """Delete a dashboard; False: there is none."""
-    gone = sa.delete(dashboards).where(*_one(project_id, dashboard_id))
+    gone = sa.delete(dashboards).where(*_of_dashboard(project_id, dashboard_id))
     return db.session.execute(gone.returning(dashboards.c.version)).one_or_none() is not None
 
 
-def _one(project_id: str, dashboard_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _of_dashboard(project_id: str, dashboard_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return dashboards.c.project_id == project_id, dashboards.c.dashboard_id == dashboard_id
 
 

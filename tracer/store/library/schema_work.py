@@ -54,11 +54,11 @@ class SchemaWork:
         """
         size, depth = _extent(value)
         try:
-            return self._at(self._root, depth, ()) * size
+            return self._work_of(self._root, depth, ()) * size
         except RecursionError:
             raise ValueError("its references lead too deep") from None
 
-    def _at(self, part: Json, depth: int, path: tuple[int, ...]) -> int:
+    def _work_of(self, part: Json, depth: int, path: tuple[int, ...]) -> int:
         """Return the evaluations by a subschema on one path into a value of ``depth`` levels.
 
         ``path`` has the ids of the subschemas that led here for the same value.
@@ -70,11 +70,11 @@ class SchemaWork:
             if id(part) in path:
                 raise ValueError("a reference leads back to itself")
             here = (*path, id(part))
-            work = 1 + sum(self._at(each, depth, here) for each in self._same_value(part))
-            work += sum(self._at(each, depth - 1, ()) for each in _inner(part))
+            work = 1 + sum(self._work_of(each, depth, here) for each in self._same_value(part))
+            work += sum(self._work_of(each, depth - 1, ()) for each in _inner(part))
             if isinstance(properties := part.get("properties"), dict):
                 # A value belongs to one property, so the most expensive one is the bound.
-                inner = (self._at(each, depth - 1, ()) for each in properties.values())
+                inner = (self._work_of(each, depth - 1, ()) for each in properties.values())
                 work += max(inner, default=0)
             self._known[key] = min(work, MAX_WORK + 1)
         return self._known[key]

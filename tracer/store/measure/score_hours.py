@@ -19,7 +19,7 @@ from tracer.store.rollups.sums import COUNT_BITS
 from tracer.times import EPOCH
 
 _FROM_TRACES: Final = ("id", "start", "env")
-_HELD: Final = (*_FROM_TRACES, *(field.name for field in OF_SCORES))
+_FIELDS_OF_SCORES: Final = (*_FROM_TRACES, *(field.name for field in OF_SCORES))
 _OF_HOURS: Final = ("env", "score_name", "source", "data_type")
 
 
@@ -28,7 +28,7 @@ def needs_scores_alone(question: Question) -> bool:
     used = (*question.groups, question.measured, question.divisor, question.counted)
     return (
         question.grain == "scores"
-        and all(each is None or each.field.name in _HELD for each in used)
+        and all(each is None or each.field.name in _FIELDS_OF_SCORES for each in used)
         and _asks_for(question, _FROM_TRACES)
     )
 

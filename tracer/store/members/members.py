@@ -76,22 +76,22 @@ def _free_names(name: str) -> list[str]:
 
 def get_member(member_id: str) -> Member | None:
     """Return a member by id; None: there is none."""
-    return _one(members.c.member_id == member_id)
+    return _member_where(members.c.member_id == member_id)
 
 
 def member_by_email(email: str) -> Member | None:
     """Return the member with this address, in any case; None: there is none."""
-    return _one(sa.func.lower(members.c.email) == email.lower())
+    return _member_where(sa.func.lower(members.c.email) == email.lower())
 
 
 def member_by_name(name: str) -> Member | None:
     """Return the member with this name, in any case; None: there is none."""
-    return _one(sa.func.lower(members.c.name) == name.lower())
+    return _member_where(sa.func.lower(members.c.name) == name.lower())
 
 
 def member_by_identity(identity: str) -> Member | None:
     """Return the member with this id at an identity provider or proxy; None: there is none."""
-    return _one(members.c.identity == identity)
+    return _member_where(members.c.identity == identity)
 
 
 def list_members() -> list[Member]:
@@ -161,7 +161,7 @@ def mark_seen(member_id: str) -> None:
     db.session.execute(query.values(seen_at=sa.func.now()))
 
 
-def _one(condition: sa.ColumnElement[bool]) -> Member | None:
+def _member_where(condition: sa.ColumnElement[bool]) -> Member | None:
     row = db.session.execute(sa.select(*_COLUMNS).where(condition)).one_or_none()
     return Member(*row) if row else None
 

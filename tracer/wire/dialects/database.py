@@ -11,7 +11,7 @@ from tracer.wire.dialects.table import NAME, Dialect, Rule
 
 _MARKS: Final = ("db.system.name", "db.system", "db.query.text", "db.statement")
 
-_SAID: Final = {
+_ATTRIBUTES: Final = {
     "summary": ("db.query.summary",),
     "operation": ("db.operation.name", "db.operation"),
     "target": ("db.collection.name", "db.sql.table", "db.mongodb.collection"),
@@ -54,7 +54,7 @@ DIALECT: Final = Dialect(
         Rule("name", NAME, present, "name", _named, late=True),
         *(
             Rule("name", key, text, part, _named, keep=True, late=True)
-            for part, keys in _SAID.items()
+            for part, keys in _ATTRIBUTES.items()
             for key in keys
         ),
     ),

@@ -34,7 +34,7 @@ _SUBTYPES: Final = words(
 )
 _TYPES: Final = words({"chain": "flow dotprompt", "span": "action flowStep util userEngagement"})
 _MODELS: Final = ("model", "background-model", "embedder")
-_TOLD: Final = ("message", "finishReason", "usage", "request")
+_MAPPED: Final = ("message", "finishReason", "usage", "request")
 """Names in a model's answer that have a field; the request repeats the input."""
 
 
@@ -99,7 +99,7 @@ def _beside(value: Json) -> dict[str, Json] | None:
     """Return the answer without the names that have a field."""
     if not isinstance(value, dict) or "message" not in value:
         return None
-    return {name: item for name, item in value.items() if name not in _TOLD} or None
+    return {name: item for name, item in value.items() if name not in _MAPPED} or None
 
 
 def _counts(value: Json) -> dict[str, Json] | None:

@@ -71,7 +71,7 @@ def _reasons(parts: dict[str, Json]) -> tuple[Json, bool]:
     ], True
 
 
-def _found(event: Json) -> dict[str, Json] | None:
+def _search_result(event: Json) -> dict[str, Json] | None:
     """Return a search result without the prefix of its names."""
     attributes: dict[str, Json] = event["attributes"]
     short = {name.removeprefix(f"{event['name']}."): attributes[name] for name in attributes}
@@ -102,8 +102,8 @@ DIALECT: Final = Dialect(
             for key, name in _PARAMETERS.items()
         ),
         *(Rule("kind_hint", key, constant("retriever"), keep=True) for key in _SEARCHED),
-        Rule("output", f"{EVENT}db.query.result", _found, build=in_order),
-        Rule("output", f"{EVENT}db.search.result", _found, build=in_order),
+        Rule("output", f"{EVENT}db.query.result", _search_result, build=in_order),
+        Rule("output", f"{EVENT}db.search.result", _search_result, build=in_order),
         Rule("first_token_time", f"{EVENT}gen_ai.content.completion.chunk", moment, keep=True),
         Rule("trace.user_id", f"{_ASSOCIATED}user_id", text, keep=True),
         *(

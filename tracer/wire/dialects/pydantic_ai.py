@@ -19,7 +19,7 @@ from tracer.wire.dialects.table import Dialect, Rule
 from tracer.wire.dialects.usage_rules import inclusive_cost, usage_rules
 
 
-def _asked(value: Json) -> list[Json] | None:
+def _messages_before_answer(value: Json) -> list[Json] | None:
     """Return the messages before the answer in a list of OpenTelemetry's events."""
     events = objects(value)
     if not events or not all("event.name" in event for event in events):
@@ -38,7 +38,7 @@ DIALECT: Final = Dialect(
     rules=(
         Rule("input", "pydantic_ai.all_messages", present, "messages", conversation, json=True),
         Rule("input", "all_messages_events", objects, json=True),
-        Rule("input", "events", _asked, json=True),
+        Rule("input", "events", _messages_before_answer, json=True),
         Rule("output", "events", _answered, json=True),
         Rule("output", "final_result", opened, json=True),
         Rule("input", "tool_arguments", opened, json=True),

@@ -20,7 +20,7 @@ _KINDS: Final = words(
 )
 
 
-def _asked(parts: dict[str, Json]) -> tuple[Json, bool]:
+def _prompt_messages(parts: dict[str, Json]) -> tuple[Json, bool]:
     """Return the client's prompt as messages."""
     return [
         {"role": role, "content": parts[role]} for role in ("system", "user") if role in parts
@@ -33,8 +33,8 @@ DIALECT: Final = Dialect(
         Rule("kind", "spring.ai.kind", choice(_KINDS), keep=True),
         Rule("name", "spring.ai.tool.definition.name", text, keep=True),
         Rule("kind", "spring.ai.tool.definition.name", constant("tool"), keep=True),
-        Rule("input", "spring.ai.chat.client.system.text", present, "system", _asked),
-        Rule("input", "spring.ai.chat.client.user.text", present, "user", _asked),
+        Rule("input", "spring.ai.chat.client.system.text", present, "system", _prompt_messages),
+        Rule("input", "spring.ai.chat.client.user.text", present, "user", _prompt_messages),
         Rule("input", "spring.ai.tool.call.arguments", opened, json=True),
         Rule("output", "spring.ai.tool.call.result", opened, json=True),
         Rule("input", "db.vector.query.content", present),

@@ -57,7 +57,7 @@ def scores_of_events(patch: SpanPatch, events: list[Json], key: str) -> list[Sco
     """Return the scores of ``events`` sent as log records; ``key`` identifies the log record."""
     scores = []
     for event in events:
-        score = _score(_said(event))
+        score = _score(_event_values(event))
         if score is not None:
             score.score_id = _id(patch, "log", key, score.name)
             score.time = _time(event, patch.version)
@@ -69,7 +69,7 @@ def scores_of_events(patch: SpanPatch, events: list[Json], key: str) -> list[Sco
 def _judgements(record: SpanRecord, fields: dict[str, Json]) -> Iterator[_Judgement]:
     time = record.start_time if record.end_time is None else record.end_time
     for event in fields.get("scores", ()):
-        yield _Judgement("span", _said(event), _time(event, time))
+        yield _Judgement("span", _event_values(event), _time(event, time))
     for field, of in _ANNOTATED.items():
         listed = fields.get(field)
         for item in listed if isinstance(listed, list) else ():
@@ -78,7 +78,7 @@ def _judgements(record: SpanRecord, fields: dict[str, Json]) -> Iterator[_Judgem
                     yield _Judgement(of, values, time)
 
 
-def _said(event: Json) -> dict[str, Json]:
+def _event_values(event: Json) -> dict[str, Json]:
     return {_NAMES.get(name, name): value for name, value in event["attributes"].items()}
 
 
@@ -93,7 +93,7 @@ _NAMES: Final = {
     "gen_ai.evaluation.score.label": "label",
     "gen_ai.evaluation.explanation": "explanation",
 }
-_TOLD: Final = frozenset(("name", "score", "explanation"))
+_MAPPED: Final = frozenset(("name", "score", "explanation"))
 
 
 def _score(values: dict[str, Json]) -> ScoreRecord | None:
@@ -105,7 +105,7 @@ def _score(values: dict[str, Json]) -> ScoreRecord | None:
     )
     if name is None or (number is None and text(label) is None):
         return None
-    own_names = _TOLD if number is not None else _TOLD | {"label"}
+    own_names = _MAPPED if number is not None else _MAPPED | {"label"}
     return ScoreRecord(
         score_id="",
         name=name[:_MAX_NAME],

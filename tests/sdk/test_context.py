@@ -14,7 +14,7 @@ import tracer.sdk as tracer
 from tracer.sdk.testing import Recording
 
 
-def test_a_session_reaches_every_span_below_whoever_makes_it(spans: Recording) -> None:
+def test_a_session_reaches_every_span_below_of_any_library(spans: Recording) -> None:
     values: Any = {"user": "u-7", "tags": ["beta"], "metadata": {"plan": "pro"}}
     with tracer.session("s-1", **values), tracer.span("ours"):
         trace.get_tracer("other").start_span("theirs").end()

@@ -36,7 +36,7 @@ class Row:
     query: str
     """Selects the rows of the group; without the time."""
     previous: Value = None
-    """Of the previous period; None also if the question does not want it."""
+    """Of the previous period; None also if the question is asked without the previous period."""
     previous_values: list[Value] = field(default_factory=list)
 
 

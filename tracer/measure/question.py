@@ -100,7 +100,7 @@ class Question(
 
     @property
     def is_share(self) -> bool:
-        """Whether rows are counted as a part of other rows."""
+        """Whether the value is the number of some rows divided by the number of others."""
         return self.shape == "values" and self.measure == "ratio" and self.divisor is None
 
     @property

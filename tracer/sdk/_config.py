@@ -94,7 +94,7 @@ class Config:
     enabled: bool = True
     """False: record nothing at all (TRACER_ENABLED)."""
     capture_content: bool = True
-    """False: send no inputs and outputs, whoever recorded them (TRACER_CAPTURE_CONTENT)."""
+    """False: send no inputs and outputs, of other libraries neither (TRACER_CAPTURE_CONTENT)."""
     running: bool = True
     """Send running spans, too (TRACER_RUNNING)."""
     sample: float | Mapping[str, float] = 1.0

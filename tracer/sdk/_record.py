@@ -153,7 +153,7 @@ def update_trace(**fields: Unpack[TraceFields]) -> None:
 
 
 def current_trace_id() -> str | None:
-    """Return the id of the current trace, whoever started it; None: there is none."""
+    """Return the id of the current trace, of any library; None: there is none."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 

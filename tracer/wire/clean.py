@@ -132,7 +132,7 @@ def _clean(value: Json, notes: dict[str, Json], max_bytes: int, depth: int) -> J
     if isinstance(value, float):
         if math.isfinite(value):
             if isinstance(value, exact_json.SentNumber) and not value:
-                # Kept as it was sent, but whoever reads it as a float reads 0.
+                # Kept as it was sent, but a reader that converts it to a float gets 0.
                 _note(notes, "range")
             return value
         _note(notes, "nan")

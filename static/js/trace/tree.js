@@ -80,7 +80,7 @@
       link?.setAttribute("role", "treeitem");
       link?.setAttribute("aria-level", +row.style.getPropertyValue("--depth") + 1);
       if (!toggle) continue;
-      toggle.firstElementChild.setAttribute("aria-hidden", "true");   // the item says the same
+      toggle.firstElementChild.setAttribute("aria-hidden", "true");   // aria-expanded of the item has the state
       const show = () => link.setAttribute("aria-expanded", toggle.open);
       toggle.addEventListener("toggle", show);
       show();

@@ -1,4 +1,4 @@
-"""Masked content does not leave the process, wherever in a span it is and whoever made the span."""
+"""Masked content does not leave the process, wherever it is in a span of any library."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_function_that_fails_lets_nothing_through() -> None:
     assert spans.one("chat").attributes["tracer.input"] == "[masking failed]"
 
 
-def test_without_capture_no_content_is_sent_whoever_recorded_it() -> None:
+def test_without_capture_no_content_is_sent_by_any_library() -> None:
     content = {
         "input.value": "x",
         "output.value": "x",

@@ -24,7 +24,7 @@ class Attribute:
 
     @property
     def group(self) -> str:
-        """What is ranked as one: the field, or each thing that can be present by itself."""
+        """What is ranked as one: the field; of ``has`` and ``key`` each value by itself."""
         return f"{self.field}:{self.value}" if self.field in ("has", "key") else self.field
 
 

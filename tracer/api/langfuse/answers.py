@@ -151,7 +151,7 @@ class Score(Answer, kw_only=True):
     config_id: str | None
     queue_id: str | None
     execution_trace_id: None
-    """Always null: evaluators run in the application, so the server knows no trace of theirs."""
+    """Always null: evaluators run in the application, which sends no trace of them with a score."""
     author_user_id: str | None
     environment: str
     timestamp: Time

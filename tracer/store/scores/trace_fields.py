@@ -1,8 +1,9 @@
 """Keeps the start and the environment of a trace in the rows of its scores.
 
-NULL: not filled in, so that readers join the trace. A score has them only if they are right: who
-fills them in has locked the trace's row against writers, and a writer that changes them, or deletes
-the trace, changes its scores in the same transaction. All mark the hours of these scores. Imports
+NULL: not filled in, so that readers join the trace. A score has them only if they are right: the
+worker fills them in while it has the trace's row locked against writers, and a writer that changes
+them, or deletes the trace, changes its scores in the same transaction. All of these mark the hours
+of the scores as changed. Imports
 psycopg alone: the background worker calls it.
 """
 

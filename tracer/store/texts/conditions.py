@@ -108,7 +108,7 @@ def _within(numbers: Sequence[str], entries: sa.FromClause) -> list[Column]:
 
 def _are_frequent(lexemes: Sequence[str], numbers: Sequence[str] = ()) -> bool:
     """Return whether many traces have all these lexemes, and the numbers within words."""
-    # A page asks for its list, its facets and its chart.
+    # Cached: the list, the facets and the chart of a page have the same condition.
     known: dict[tuple[tuple[str, ...], ...], bool] = db.session().info.setdefault(_FREQUENT, {})
     key = tuple(lexemes), tuple(numbers)
     if key not in known:

@@ -27,12 +27,12 @@ class AnnotationTarget:
 
     @property
     def noun(self) -> str:
-        """The word for it: trace or session."""
+        """The kind of the subject in words: trace or session."""
         return "trace" if self.subject.trace_id else "session"
 
     @property
     def label(self) -> str:
-        """Its id."""
+        """The id of the trace or session."""
         return self.subject.trace_id or self.subject.session_id
 
     def url(self, name: str, **values: Any) -> str:

@@ -55,7 +55,7 @@ class DrawnBar:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What one sentence names of the differences."""
+    """The differences that the sentence at the top of the page names."""
 
     most: list[Difference]
     """Values that half of the selected traces have, or more; at most two."""

@@ -24,11 +24,11 @@ class Gap:
 
     @property
     def length(self) -> timedelta:
-        """Its duration."""
+        """The duration of the gap."""
         return self.end - self.start
 
     def is_shown(self, axis: Axis) -> bool:
-        """Return whether it is long enough to be shown on this axis."""
+        """Return whether the gap is long enough to be shown on this axis."""
         share = self.length / max(axis.end - axis.start, self.length)
         return (self.length >= _LONG and share >= _LONG_SHARE) or (
             self.length >= _SHORT and share >= _SHORT_SHARE

@@ -46,7 +46,7 @@ class TranscriptData(msgspec.Struct, kw_only=True):
 
 
 class Choice(NamedTuple):
-    """What of the transcript the address asks for."""
+    """The part of the transcript that the address selects."""
 
     words: str
     """Only messages that contain all of them; "": all messages."""

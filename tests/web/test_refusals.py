@@ -19,6 +19,7 @@ from tracer.store.projects.keys import create_key
 from tracer.store.projects.projects import create_project
 from tracer.store.projects.refused_requests import RefusedRequest, last_refused_request
 from tracer.web import refusals
+from tracer.web.remembered import AtMostEvery
 
 START = "/project/default/traces"
 WRONG_KEY = {"Authorization": "Bearer sk-tr-wrong"}
@@ -27,7 +28,7 @@ BAD_SPAN = {**span({}), "spanId": "0000000000000000"}
 
 @pytest.fixture(autouse=True)
 def _without_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusals, "_SECONDS", 0.0)
+    monkeypatch.setattr(refusals, "_limit", AtMostEvery(0))
 
 
 def last(app: Flask, project_id: str = "default") -> RefusedRequest | None:
@@ -107,8 +108,7 @@ def test_text_that_postgresql_refuses_is_stored_readably(app: Flask, client: Fla
 def test_repeated_refusals_are_stored_once_a_second(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refusals, "_limit", type(refusals._limit)())
-    monkeypatch.setattr(refusals, "_SECONDS", 60.0)
+    monkeypatch.setattr(refusals, "_limit", AtMostEvery(60))
     for name in ("first", "second"):
         client.post("/api/v1/traces", json={name: "x"})
     refused = last(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import Final
 
 from flask import Response, g, request
@@ -12,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from tracer.errors import StoreUnavailable, TracerError
 from tracer.store.database.session import UNREACHABLE, transaction
 from tracer.store.projects.refused_requests import UNKNOWN_PROJECT, save_refused_request
+from tracer.web.remembered import AtMostEvery
 
 log: Final = logging.getLogger("tracer.refusals")
 
@@ -21,26 +21,10 @@ _OVERLOADED: Final = 429
 _UNAUTHORIZED: Final = 401
 _MAX_REASON_CHARACTERS: Final = 1_000
 _MAX_REQUEST_CHARACTERS: Final = 200
+
+
 # Clients retry refused requests continually: each process stores at most one per second.
-_SECONDS: Final = 1.0
-
-
-class _Limit:
-    """The time at which this process last stored a refused request."""
-
-    def __init__(self) -> None:
-        self._last = -_SECONDS
-
-    def passed(self) -> bool:
-        """Return whether another may be stored, and count it."""
-        now = time.monotonic()
-        if now - self._last < _SECONDS:
-            return False
-        self._last = now
-        return True
-
-
-_limit: Final = _Limit()
+_limit: Final = AtMostEvery(1)
 
 
 def note_refusal(reason: str) -> None:
@@ -59,7 +43,7 @@ def note_error(error: Exception) -> None:
 def store_refusal(response: Response) -> Response:
     """Store the refusal of this request, if it has one; run after each request."""
     reason = g.get("refusal")
-    if reason and _concerns_sender(response.status_code) and _limit.passed():
+    if reason and _concerns_sender(response.status_code) and _limit.is_due():
         project_id = g.get("project_id", UNKNOWN_PROJECT)
         sent = _storable(f"{request.method} {request.path}", _MAX_REQUEST_CHARACTERS)
         try:

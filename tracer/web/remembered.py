@@ -42,3 +42,19 @@ class KeyUses:
             self._stored.clear()
         self._stored[key_id] = now
         return True
+
+
+class AtMostEvery:
+    """Limits what a process does to once in some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = -seconds
+
+    def is_due(self) -> bool:
+        """Return whether the seconds have passed since it was last due; if so, they start anew."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True

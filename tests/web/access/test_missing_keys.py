@@ -13,13 +13,14 @@ from flask.testing import FlaskClient
 
 from tracer.config import Config
 from tracer.web.access import missing_keys
+from tracer.web.remembered import AtMostEvery
 
 EMPTY = {"resourceSpans": []}
 
 
 @pytest.fixture(autouse=True)
 def first_of_its_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(missing_keys, "_log_limit", type(missing_keys._log_limit)())
+    monkeypatch.setattr(missing_keys, "_log_limit", AtMostEvery(60))
 
 
 def send(client: FlaskClient, header: str) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import Final
 
 from werkzeug.datastructures import Authorization
+
+from tracer.web.remembered import AtMostEvery
 
 log: Final = logging.getLogger("tracer.keys")
 
 # What JavaScript, Python and JSON print where there is no value.
 _EMPTY_VALUES: Final = frozenset(("", "undefined", "null", "none", "nan"))
-# Rejected clients retry continually: log at most one record per minute.
-_SECONDS: Final = 60.0
 
 WITHOUT_KEY: Final = (
     "the client was started without a key and sent “{}”. Give the client a key: `tracer keys create"
@@ -25,22 +24,8 @@ ON_LOOPBACK: Final = (
 )
 
 
-class _LogLimit:
-    """The time of this process's last record of such a client."""
-
-    def __init__(self) -> None:
-        self._last = -_SECONDS
-
-    def passed(self) -> bool:
-        """Return whether a minute has passed since the last record, and if so restart it."""
-        now = time.monotonic()
-        if now - self._last < _SECONDS:
-            return False
-        self._last = now
-        return True
-
-
-_log_limit: Final = _LogLimit()
+# Rejected clients retry continually: at most one log record per minute.
+_log_limit: Final = AtMostEvery(60)
 
 
 def is_missing_key(sent: Authorization | None, header: str) -> bool:
@@ -57,6 +42,6 @@ def missing_key_message(sent: Authorization | None, *, on_loopback: bool) -> str
     credentials = f"Authorization: Bearer {sent.token}" if sent is not None and sent.token else ""
     text = WITHOUT_KEY.format(credentials or "an Authorization header without a key")
     text += ON_LOOPBACK if on_loopback else ""
-    if _log_limit.passed():
+    if _log_limit.is_due():
         log.warning("a request was refused: %s", text)
     return text

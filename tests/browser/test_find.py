@@ -78,6 +78,26 @@ def test_ctrl_k_goes_to_a_pasted_id_from_any_page(
     expect(page).to_have_url(re.compile(f"/traces/{'a' * 32}$"))
 
 
+def test_the_box_of_go_to_offers_pages_and_names_while_a_text_is_typed(
+    store_traces: StoreTraces, open_page: OpenPage
+) -> None:
+    store_traces(agent_trace())
+    page = open_page("/project/default/settings")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("use")
+    offers = page.locator("#destinations a")
+    expect(offers).to_have_text(["Users", "Traces of user user-417", "Search “use” in all traces"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(offers.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/traces\?q=user:user-417$"))
+    # A pasted id is an offer, too.
+    page.keyboard.press("Control+k")
+    page.keyboard.type("a" * 32)
+    expect(offers.first).to_have_text(f"Trace {'a' * 32}")
+
+
 def test_bars_over_a_list_are_brushed_and_the_result_is_saved_as_a_view(
     store_traces: StoreTraces, open_page: OpenPage
 ) -> None:

@@ -13,6 +13,7 @@ from tracer.store.library.saved_views import list_views
 from tracer.store.query.facets import complete_values
 from tracer.store.query.selection import ALL
 from tracer.store.traces.find_ids import PageOfId, find_page
+from tracer.ui.base.blueprint import is_fragment
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.base.visitor import current_visitor
 from tracer.ui.lists.kinds import KINDS
@@ -46,16 +47,24 @@ class Destination(NamedTuple):
 
 @html_and_json("/project/<project_id>/go")
 def go_to(project_id: str) -> Representations | Response:
-    """Redirect to the page of a pasted id; else offer pages, names, and a search."""
+    """Redirect to the page of a pasted id; else offer pages, names, and a search.
+
+    A fragment is what the box of "Go to…" shows while a text is typed: the offers alone, the page
+    of a pasted id among them.
+    """
     text = request.args.get("to", "").strip()
     pasted = recognise(text)
+    page = None
     if pasted is not None:
         page = find_page(project_id, pasted.candidates, pasted.kind, pasted.span_id)
-        if page is not None:
-            return redirect(_url(project_id, page))
+    if page is not None and not is_fragment():
+        return redirect(_url(project_id, page))
     destinations = _destinations(project_id, text)
+    if page is not None:
+        label = f"{page.kind.capitalize()} {page.identifier}"
+        destinations = [Destination(label, _url(project_id, page)), *destinations]
     return Representations(
-        "lists/go_to.html",
+        "lists/_destinations.html" if is_fragment() else "lists/go_to.html",
         context=lambda: {"text": text, "destinations": destinations, "project_id": project_id},
         data=lambda: destinations,
     )

@@ -33,6 +33,7 @@ from tracer.store.measure.answer import answer
 from tracer.store.measure.cells import Scan, Scanned
 from tracer.store.measure.plan import Plan
 from tracer.store.query.compile import condition
+from tracer.store.rollups import fold
 from tracer.store.schema import sessions, spans, traces
 from tracer.store.users.sums import user_sums_of_traces
 
@@ -224,3 +225,21 @@ def test_a_slow_scan_becomes_an_estimate(app: Flask, monkeypatch: pytest.MonkeyP
         answered = ask()
     assert answered.estimated
     assert answered.source == "scan"
+
+
+@pytest.mark.usefixtures("stored")
+def test_many_histograms_of_rollups_are_not_merged(
+    app: Flask, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    while fold.fold(connection):
+        pass
+    with app.app_context():
+        merged = ask(measure="percentile", field="latency", group_by=["name"], buckets=24)
+        summed = ask(measure="sum", field="latency", group_by=["name"], buckets=24)
+        monkeypatch.setattr(answers, "MAX_HISTOGRAMS", 1)
+        scanned = ask(measure="percentile", field="latency", group_by=["name"], buckets=24)
+        assert (merged.source, scanned.source, scanned.estimated) == ("rollup", "scan", False)
+        assert scanned.rows == merged.rows
+        # Sums have no histograms, and are read from rollups whatever their number.
+        again = ask(measure="sum", field="latency", group_by=["name"], buckets=24)
+        assert (again.source, again.rows) == ("rollup", summed.rows)

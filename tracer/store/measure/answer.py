@@ -21,7 +21,7 @@ from tracer.store.measure.assemble import bins_of, remaining_cells, row_of, rows
 from tracer.store.measure.cells import Scan, Scanned
 from tracer.store.measure.distinct import STANDARD_ERROR
 from tracer.store.measure.plan import Plan, plan_of
-from tracer.store.measure.rollup import exceeds, rollups_ready
+from tracer.store.measure.rollup import exceeds, has_more_rollups, rollups_ready
 from tracer.store.measure.scan import read, rows_statement, single_valued
 from tracer.store.measure.score_hours import needs_hours_alone, needs_scores_alone
 from tracer.store.scores.joined_traces import scores_filled
@@ -35,6 +35,8 @@ MAX_COUNTED: Final = 100_000
 """The number of rows up to which a scan counts distinct values exactly."""
 MAX_COST: Final = 250_000
 """The planner's cost up to which a scan is tried; about that of four million spans."""
+MAX_HISTOGRAMS: Final = 15_000
+"""The number of histograms of rollups up to which they are merged for an answer."""
 SAMPLE_ROWS: Final = 100_000
 """The number of rows of the question that a sample has."""
 SAMPLE_SPANS: Final = 20_000
@@ -60,7 +62,7 @@ def answer(
     by_hour = alone and needs_hours_alone(question, frame)
     scan = Scan(project_id, question, frame, clock, scores_alone=alone, score_hours=by_hour)
     plan = _plan(scan)
-    if plan is not None and not rollups_ready():
+    if plan is not None and (not rollups_ready() or _merges_too_many(scan, plan)):
         plan = None
     if plan is None and question.counted is not None:
         scan = replace(scan, estimates=estimated_rows(rows_statement(scan)) > MAX_COUNTED)
@@ -94,6 +96,11 @@ def _plan(scan: Scan) -> Plan | None:
     if plan is None or scan.question.counted is None:
         return plan
     return replace(plan, estimates=exceeds(scan.project_id, plan.counts, MAX_EXACT))
+
+
+def _merges_too_many(scan: Scan, plan: Plan) -> bool:
+    """Return whether the histograms are so many that a scan or a sample is faster."""
+    return scan.question.by_key and has_more_rollups(scan, plan, MAX_HISTOGRAMS)
 
 
 def _read(scan: Scan, plan: Plan | None) -> tuple[Scanned, Scan]:

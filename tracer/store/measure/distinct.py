@@ -34,20 +34,37 @@ def distinct_counts(pairs: sa.CTE, groups: int, *, intervals: bool) -> sa.Select
     return sa.select(sa.union_all(whole, each).subquery())
 
 
-def register_of(value: Column) -> tuple[Column, Column]:
-    """Return the register of a text, and its number of zeros plus one."""
-    hashed = sa.func.hashtextextended(value, sa.literal_column("0"))
-    rest = hashed.op(">>")(sa.literal(_BITS, sa.Integer)).op("&")((1 << _REST) - 1)
+def hash_of(value: Column) -> Column:
+    """Return the hash of a text, of 64 bits."""
+    return sa.func.hashtextextended(value, sa.literal_column("0"), type_=sa.BigInteger)
+
+
+def register_of(hashed: Column) -> tuple[Column, Column]:
+    """Return the register of a hash, and the number whose leading zeros make its run.
+
+    The least number of a register has the longest run, which so is computed once per register: a
+    logarithm for each row would take as long as reading it.
+    """
+    rest = hashed.op(">>")(sa.literal_column(str(_BITS))).op("&")(_constant((1 << _REST) - 1))
+    register = sa.cast(hashed.op("&")(_constant(_REGISTERS - 1)), sa.Integer)
+    return register, sa.type_coerce(rest, sa.BigInteger)
+
+
+def _constant(number: int) -> Column:
+    return sa.literal_column(f"{number}::bigint", sa.BigInteger)
+
+
+def _run_of(rest: Column) -> Column:
+    """Return the number of zeros that a number of `_REST` bits begins with, plus one."""
     # All bits zero: 0.5 gives a run that is one longer than the number of bits.
     known = sa.func.greatest(sa.cast(rest, sa.Float), 0.5)
-    run = _REST - sa.func.floor(sa.func.ln(known) / math.log(2))
-    return sa.cast(hashed.op("&")(_REGISTERS - 1), sa.Integer), sa.cast(run, sa.Integer)
+    return sa.cast(_REST - sa.func.floor(sa.func.ln(known) / math.log(2)), sa.Integer)
 
 
 def estimated_counts(registers: sa.CTE, groups: int, *, intervals: bool) -> sa.Select[Any]:
     """Return estimated numbers of values by ``groups`` groups, in the columns of a scan's cells.
 
-    ``registers`` has each `interval`, `first`, `second` and `register` once, with its `run`.
+    ``registers`` has each `interval`, `first`, `second` and `register` once, with its least `rest`.
     """
     merged = (
         sa.select(
@@ -55,21 +72,22 @@ def estimated_counts(registers: sa.CTE, groups: int, *, intervals: bool) -> sa.S
             registers.c.first,
             registers.c.second,
             registers.c.register,
-            sa.func.max(registers.c.run).label("run"),
+            sa.func.min(registers.c.rest).label("rest"),
         )
         .group_by(registers.c.first, registers.c.second, registers.c.register)
         .cte("merged")
     )
-    whole = _counts_by_group(merged, sa.null().label("interval"), _estimate(merged.c.run), groups)
+    whole = _counts_by_group(merged, sa.null().label("interval"), _estimate(merged.c.rest), groups)
     if not intervals:
         return whole
-    number = _estimate(registers.c.run)
+    number = _estimate(registers.c.rest)
     each = _counts_by_group(registers, registers.c.interval, number, groups, registers.c.interval)
     return sa.select(sa.union_all(whole, each).subquery())
 
 
-def _estimate(run: Column) -> Column:
+def _estimate(rest: Column) -> Column:
     """Return the number of values that filled the registers of a group."""
+    run = _run_of(rest)
     empty = _REGISTERS - sa.func.count()
     raw = _SCALE / (sa.func.coalesce(sa.func.sum(sa.func.power(2.0, -run)), 0) + empty)
     few = _REGISTERS * sa.func.ln(sa.cast(_REGISTERS, sa.Float) / sa.func.nullif(empty, 0))

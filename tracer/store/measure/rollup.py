@@ -13,7 +13,7 @@ from tracer.measure.question import Question
 from tracer.query.fields import Type
 from tracer.query.tree import And, Node, Not, Or, Term
 from tracer.store.measure.cells import Scan, interval_of
-from tracer.store.measure.distinct import distinct_counts, estimated_counts, register_of
+from tracer.store.measure.distinct import distinct_counts, estimated_counts, hash_of, register_of
 from tracer.store.measure.pending import KEYS, pending_sums
 from tracer.store.measure.plan import DIMENSIONS, HISTOGRAMS, Plan, Segment, share_state
 from tracer.store.query.matches import scalar_condition
@@ -49,6 +49,13 @@ def exceeds(project_id: str, counts: str, number: int) -> bool:
         .subquery()
     )
     return bool(db.session.scalar(sa.select(sa.func.count() > number).select_from(series)))
+
+
+def has_more_rollups(scan: Scan, plan: Plan, number: int) -> bool:
+    """Return whether the answer would read more than ``number`` rows of rollups."""
+    read = (_folded(scan, plan, each).with_only_columns(rollups.c.start) for each in plan.segments)
+    some = sa.union_all(*read).limit(number + 1).subquery()
+    return bool(db.session.scalar(sa.select(sa.func.count() > number).select_from(some)))
 
 
 def rollup_cells(scan: Scan, plan: Plan) -> sa.Select[Any]:
@@ -167,9 +174,9 @@ def _distinct(
     columns = [_required(column).label(name) for name, column in by.items()]
     intervals, groups = scan.frame.width is not None, len(scan.question.groups)
     if plan.estimates:
-        register, run = register_of(value)
+        register, rest = register_of(hash_of(value))
         registers = (
-            sa.select(*columns, register.label("register"), sa.func.max(run).label("run"))
+            sa.select(*columns, register.label("register"), sa.func.min(rest).label("rest"))
             .where(value.is_not(None), _state_rows(plan.state, source) > 0)
             .group_by(*(sa.literal_column(str(number)) for number in (1, 2, 3, 4)))
             .cte("registers")

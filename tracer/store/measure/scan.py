@@ -18,7 +18,7 @@ from tracer.query.tree import Node
 from tracer.store.database.estimates import sample
 from tracer.store.measure.cells import Cell, Scan, Scanned, interval_of
 from tracer.store.measure.columns import Columns
-from tracer.store.measure.distinct import distinct_counts, estimated_counts, register_of
+from tracer.store.measure.distinct import distinct_counts, estimated_counts, hash_of, register_of
 from tracer.store.measure.misses import calls_with_previous
 from tracer.store.measure.plan import Plan
 from tracer.store.measure.rollup import rollup_cells
@@ -201,18 +201,25 @@ def _distinct(scan: Scan) -> sa.Select[Any]:
         "interval": interval,
         **dict(zip(("first", "second"), [*groups, None, None], strict=False)),
     }
-    register, run = register_of(value)
-    by["register" if scan.estimates else "value"] = register if scan.estimates else value
-    longest = [sa.func.max(run).label("run")] if scan.estimates else []
-    values = (
-        sa.select(*(_or_null(column, name) for name, column in by.items()), *longest)
+    read = value.label("value") if not scan.estimates else hash_of(value).label("hashed")
+    rows = (
+        sa.select(*(_or_null(column, name) for name, column in by.items()), read)
         .select_from(columns.rows)
         .where(*_where(scan, table), value.is_not(None))
-        .group_by(*_ordinals(by))
-        .cte("distinct_values")
     )
-    counts = estimated_counts if scan.estimates else distinct_counts
-    return counts(values, len(groups), intervals=interval is not None)
+    if not scan.estimates:
+        values = rows.group_by(*_ordinals({**by, "value": value})).cte("distinct_values")
+        return distinct_counts(values, len(groups), intervals=interval is not None)
+    # Without an offset PostgreSQL computes each hash twice, for the register and for the rest.
+    hashes = rows.offset(sa.literal_column("0")).subquery("hashes")
+    register, rest = register_of(hashes.c.hashed)
+    names = [hashes.c[name] for name in by]
+    registers = (
+        sa.select(*names, register.label("register"), sa.func.min(rest).label("rest"))
+        .group_by(*names, register)
+        .cte("registers")
+    )
+    return estimated_counts(registers, len(groups), intervals=interval is not None)
 
 
 def _everything(cells: sa.CTE) -> sa.Select[Any]:

@@ -117,23 +117,62 @@ def _cells(scan: Scan) -> sa.Select[Any]:
     columns, table, score = _columns(scan)
     groups = [columns.text(reference) for reference in question.groups]
     value = columns.number(question.measured) if question.measured else None
-    key = key_of(value) if question.by_key and value is not None else None
     by = {
         "interval": interval_of(scan.frame, table.c.start_time),
         **dict(zip(("first", "second"), [*groups, None, None], strict=False)),
-        "key": key,
+        "key": None,
     }
     own = table if score is None else score
-    rows = columns.rows
     if score is not None and scan.score_hours:
-        rows, by["key"], sums = _hour_sums(scan, rows, table, score)
+        rows, by["key"], sums = _hour_sums(scan, columns.rows, table, score)
+    elif value is not None:
+        return _cells_of_values(scan, columns, table, by, value)
     else:
-        sums = _sums(scan, columns, table, own, value)
+        rows, sums = columns.rows, _row_sums(scan, columns, table, own)
     query = sa.select(*(_or_null(column, name) for name, column in by.items()), *sums)
-    query = query.select_from(rows)
-    query = query.where(*_where(scan, table))
-    if key is not None and value is not None and not scan.score_hours:
-        query = query.where(value.is_not(None))
+    query = query.select_from(rows).where(*_where(scan, table))
+    return query.group_by(*_ordinals(by))
+
+
+def _cells_of_values(
+    scan: Scan, columns: Columns, table: Table, by: dict[str, Column | None], value: Column
+) -> sa.Select[Any]:
+    question = scan.question
+    divisor = columns.number(question.divisor) if question.divisor else None
+    read = [_or_null(column, name) for name, column in by.items() if name != "key"]
+    read.append(value.label("value"))
+    if divisor is not None:
+        read.append(divisor.label("divisor"))
+    # Without an offset PostgreSQL computes the value for each column of the cells that needs it.
+    values = (
+        sa.select(*read)
+        .select_from(columns.rows)
+        .where(*_where(scan, table))
+        .offset(sa.literal_column("0"))
+        .subquery("read_values")
+    )
+    number = values.c.value
+    by = {name: None if by[name] is None else values.c[name] for name in by}
+    if question.by_key:
+        by["key"] = key_of(number)
+    none = sa.cast(sa.null(), sa.Numeric)
+    sums: dict[str, Column] = dict.fromkeys(("total", "low", "high", "over"), none)
+    if question.measure in ("sum", "average", "ratio"):
+        sums["total"] = sa.func.sum(number)
+        if divisor is not None:
+            sums["over"] = sa.func.sum(values.c.divisor)
+    elif question.measure == "min":
+        sums["low"] = sa.func.min(number)
+    elif question.measure == "max":
+        sums["high"] = sa.func.max(number)
+    query = sa.select(
+        *(_or_null(column, name) for name, column in by.items()),
+        sa.func.count().label("rows"),
+        sa.func.count(number).label("whole"),
+        *(column.label(name) for name, column in sums.items()),
+    )
+    if question.by_key:
+        query = query.where(number.is_not(None))
     return query.group_by(*_ordinals(by))
 
 
@@ -143,29 +182,17 @@ def _ordinals(by: dict[str, Column | None]) -> list[Column]:
     return [sa.literal_column(str(number)) for number, column in grouped if column is not None]
 
 
-def _sums(
-    scan: Scan, columns: Columns, table: Table, own: Table, value: Column | None
-) -> list[sa.Label[Any]]:
+def _row_sums(scan: Scan, columns: Columns, table: Table, own: Table) -> list[sa.Label[Any]]:
     question = scan.question
     rows: Column = sa.func.count()
-    divisor = columns.number(question.divisor) if question.divisor else None
-    if columns.repeats and value is None:
+    if columns.repeats:
         rows = sa.func.count(sa.distinct(_id(question, own)))
-    whole: Column = rows if value is None else sa.func.count(value)
+    whole: Column = rows
     if question.is_share:
         part, of = _condition(scan, question.part, table), _condition(scan, question.whole, table)
         rows, whole = rows.filter(of, part), rows.filter(of)
     none = sa.cast(sa.null(), sa.Numeric)
-    sums: dict[str, Column] = {"total": none, "low": none, "high": none, "over": none}
-    # Each evaluates the value once more, so only those that the measure needs.
-    if value is not None and question.measure in ("sum", "average", "ratio"):
-        sums["total"] = sa.func.sum(value)
-        if divisor is not None:
-            sums["over"] = sa.func.sum(divisor)
-    elif value is not None and question.measure == "min":
-        sums["low"] = sa.func.min(value)
-    elif value is not None and question.measure == "max":
-        sums["high"] = sa.func.max(value)
+    sums = dict.fromkeys(("total", "low", "high", "over"), none)
     return [
         rows.label("rows"),
         whole.label("whole"),

@@ -74,10 +74,13 @@ def _messages(value: Json) -> Json:
     return value or None if type(value) is list else filled(opened(value))
 
 
+_NO_MODELS: Final = frozenset((None, "", "none", "unknown", "undefined"))
+
+
 def model_name(value: Json) -> str | None:
     """Return a model's name; None: a word for no model."""
-    name = text(value)
-    return None if name in ("none", "unknown", "undefined") else name
+    name = value.strip() if type(value) is str else text(value)
+    return None if name in _NO_MODELS else name
 
 
 def conversation(parts: dict[str, Json]) -> tuple[Json, bool]:

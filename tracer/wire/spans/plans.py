@@ -212,7 +212,8 @@ class Table:
 
     def plan(self, sources: list[dict[str, Json]], within: frozenset[str]) -> Plan:
         """Return the plan for these sources' names in a scope of the dialects ``within``."""
-        names = tuple(map(tuple, sources))
+        # Most spans have no event that is mapped.
+        names = (tuple(sources[0]),) if len(sources) == 1 else tuple(map(tuple, sources))
         plan = self._plans.get((within, names))
         if plan is None:
             plan = self._make_plan(names, within)

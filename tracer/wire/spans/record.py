@@ -28,7 +28,8 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
 
     ``now`` (microseconds) is the start of a span without times. Raises Bad.
     """
-    trace_id, span_id, parent_id = ids_of(raw)
+    trace_id, span_id = own_ids(raw)
+    parent_id = None if raw.parent_id in _NO_ID else _parent_id(raw)
     start, end = _times(raw, now)
     sources = [raw.attributes]
     if raw.events:
@@ -113,12 +114,15 @@ def _metadata(context: Context, fields: dict[str, Json]) -> dict[str, Json]:
 def ids_of(raw: RawSpan) -> tuple[str, str, str | None]:
     """Return the ids of the trace, the span and its parent as hex. Raises Bad."""
     trace_id, span_id = own_ids(raw)
+    return trace_id, span_id, None if raw.parent_id in _NO_ID else _parent_id(raw)
+
+
+def _parent_id(raw: RawSpan) -> str | None:
+    """Return the parent's id as hex; None: the span names itself. Raises Bad."""
     parent_id = raw.parent_id
-    if parent_id in _NO_ID:
-        return trace_id, span_id, None
     if len(parent_id) != 8:
         raise Bad("parentSpanId", f"expected 8 bytes or none, got {_id(parent_id)}")
-    return trace_id, span_id, None if parent_id == raw.span_id else parent_id.hex()
+    return None if parent_id == raw.span_id else parent_id.hex()
 
 
 def own_ids(raw: RawSpan | RawLog) -> tuple[str, str]:

@@ -344,3 +344,27 @@ def test_tokens_of_a_tier_add_nothing_and_name_the_tier() -> None:
     }
     assert read_usage({"input": 1, "service_tier": "flex"}, OWN).note == {"service_tier": "flex"}
     assert read_usage({"input": 1, "service_tier": "standard"}, OWN).note == {}
+
+
+@pytest.mark.parametrize(
+    ("provider", "fresh"),
+    [
+        ({"gen_ai.provider.name": "openai"}, 60),
+        ({"gen_ai.system": "az.ai.openai"}, 60),
+        ({"gen_ai.provider.name": "gcp.gemini"}, 60),
+        ({"gen_ai.provider.name": "anthropic"}, 100),
+        ({"gen_ai.system": "aws.bedrock"}, 100),
+        ({}, 100),
+    ],
+)
+def test_the_provider_decides_where_its_names_and_no_total_would(
+    provider: dict[str, str], fresh: int
+) -> None:
+    counts = {"input_tokens": 100, "output_tokens": 10, "cache_read_input_tokens": 40}
+    sent = {f"gen_ai.usage.{name}": count for name, count in counts.items()}
+    expected = {"input": fresh, "output": 10, "cache_read": 40}
+    assert only_record(span(provider | sent)).usage == expected
+    # The provider alone is no usage, and more cached tokens than input lie beside it.
+    assert only_record(span({**provider, "gen_ai.request.model": "m"})).usage == {}
+    more = {**sent, "gen_ai.usage.cache_read_input_tokens": 400}
+    assert only_record(span(provider | more)).usage == {**expected, "input": 100, "cache_read": 400}

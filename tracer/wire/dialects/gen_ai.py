@@ -20,7 +20,14 @@ from tracer.wire.dialects.parsers import (
     words,
 )
 from tracer.wire.dialects.table import Dialect, Rule, as_object
-from tracer.wire.dialects.usage_rules import exclusive_usage, normalised_usage, usage_rules
+from tracer.wire.dialects.usage_rules import (
+    INCLUSIVE,
+    exclusive_usage,
+    inclusive_usage,
+    normalised_usage,
+    usage_rules,
+)
+from tracer.wire.usage.metadata import inclusive
 
 _KIND_OF: Final = words(
     {
@@ -138,6 +145,10 @@ DIALECT: Final = Dialect(
             for rule in usage_rules("gen_ai.usage.", normalised_usage, scope=scope)
         ),
         *usage_rules("gen_ai.usage."),
+        *(
+            Rule("usage", key, inclusive, INCLUSIVE, inclusive_usage, late=True, detail=True)
+            for key in ("gen_ai.provider.name", "gen_ai.system")
+        ),
         Rule("tools", "gen_ai.tool.definitions", tool_definitions, json=True),
         Rule("tools", "gen_ai.agent.tools", tool_definitions, json=True),
         Rule("finish_reasons", "gen_ai.response.finish_reasons", texts, json=True),

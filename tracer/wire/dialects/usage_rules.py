@@ -22,6 +22,8 @@ REPORTS: Final = "(reports)"
 """As a part of usage: the providers' own reports, from `usage.metadata.reported`."""
 EXCLUSIVE: Final = "(exclusive)"
 """As a part of usage: the provider may have counted cached tokens outside the input."""
+INCLUSIVE: Final = "(inclusive)"
+"""As a part of usage: the provider counts cached tokens within the input, whatever their names."""
 
 
 def _with_fast_path(
@@ -33,12 +35,17 @@ def _with_fast_path(
     """Return ``build`` after the fast path for numbers of a ``kind`` without contradictions."""
 
     @lru_cache(maxsize=1_000)
-    def recipes(names: tuple[str, ...]) -> tuple[Recipe, ...]:
-        return layout(names, convention, meaning).plain
+    def recipes(names: tuple[str, ...], *, normalised: bool) -> tuple[Recipe, ...]:
+        return layout(names, NORMALISED if normalised else convention, meaning).plain
 
     def build_fast(parts: dict[str, Json]) -> Built:
-        numbers = parts[OBJECT] if len(parts) == 1 and OBJECT in parts else parts
-        plain = split_plain(numbers, recipes(tuple(numbers)), kind)
+        normalised = INCLUSIVE in parts
+        numbers = {**parts} if normalised else parts
+        if normalised:
+            del numbers[INCLUSIVE]
+        if len(numbers) == 1 and OBJECT in numbers:
+            numbers = numbers[OBJECT]
+        plain = split_plain(numbers, recipes(tuple(numbers), normalised=normalised), kind)
         return build(parts) if plain is None else (plain, True)
 
     return build_fast
@@ -48,12 +55,14 @@ def _usage_as(convention: Convention) -> Build:
     """Return a function that builds usage from counts by name under a convention."""
 
     def build(parts: dict[str, Json]) -> Built:
+        is_inclusive = parts.pop(INCLUSIVE, False)
         if REPORTS in parts or EXCLUSIVE in parts:
             reports, exclusive = parts.pop(REPORTS, []), EXCLUSIVE in parts
             parts.pop(EXCLUSIVE, None)
             return read_with_metadata(parts, reports, exclusive=exclusive)
         whole = parts.pop(OBJECT, None)
-        return read_usage({**whole, **parts} if whole else parts, convention)
+        counts = {**whole, **parts} if whole else parts
+        return read_usage(counts, NORMALISED if is_inclusive else convention)
 
     return _with_fast_path(build, convention, int, term)
 

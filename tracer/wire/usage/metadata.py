@@ -16,6 +16,7 @@ _SIDES: Final = {"input": (*INPUT_PREFIXES, "ephemeral"), "output": OUTPUT_PREFI
 """Prefixes of the terms of each side."""
 _OBJECTS: Final = ("usage", "usageMetadata")
 _EXCLUSIVE: Final = ("anthropic", "bedrock")
+_INCLUSIVE: Final = ("openai", "gemini", "mistral", "deepseek", "groq", "xai", "x_ai")
 
 
 def read_with_metadata(
@@ -51,6 +52,12 @@ def reported(metadata: Json) -> list[dict[str, Json]] | None:
 def exclusive(provider: Json) -> bool | None:
     """Return True for a provider whose input excluded cached tokens before version 6 of the SDK."""
     named = isinstance(provider, str) and any(word in provider for word in _EXCLUSIVE)
+    return named or None
+
+
+def inclusive(provider: Json) -> bool | None:
+    """Return True for a provider whose input always includes cached tokens."""
+    named = isinstance(provider, str) and any(word in provider.lower() for word in _INCLUSIVE)
     return named or None
 
 

@@ -169,6 +169,38 @@ def test_a_prompt_shows_what_each_version_did(
     assert "2.00 s" in listed
 
 
+def test_prompts_are_sorted_by_calls_or_by_change(
+    project: str, get_page: GetPage, store_traces: StoreTraces
+) -> None:
+    store_two_versions(project, store_traces)
+    create_version(project, PromptDraft(name="a-new", type="text", prompt="x"))
+
+    def listed(path: str) -> list[str]:
+        return [link.text for link in get_page(path).one("tbody").all("a", "open")]
+
+    assert listed("/prompts") == ["greet", "a-new"]
+    assert listed("/prompts?sort=changed") == ["a-new", "greet"]
+    assert listed("/prompts?sort=changed&q=e") == ["a-new", "greet"]
+    link = get_page("/prompts?q=e").one("th", "when").one("a")["href"]
+    assert listed(f"/prompts{link}") == ["a-new", "greet"]
+
+
+def test_prompts_whose_score_fell_show_since_which_version(
+    project: str, get_page: GetPage, store_traces: StoreTraces
+) -> None:
+    store_two_versions(project, store_traces)
+    assert "▼" not in get_page("/prompts").one("tbody").text
+    for number in (3, 4):
+        create_version(project, PromptDraft(name="greet", type="text", prompt=f"Text {number}"))
+    trace = TraceBuilder("t4", name="reply")
+    trace.generation("call", None, 0, 1, prompt_name="greet", prompt_version=4)
+    store_traces(trace.score("helpful", 0.1))
+    [row] = get_page("/prompts").one("tbody").all("tr")
+    [fell] = [cell for cell in row.all("td") if "▼" in cell.text]
+    assert (fell.text, fell["title"]) == ("▼ 0.4 v4", "helpful: 0.5 before, 0.1 with v4")
+    assert "helpful fell with v4" in get_page("/prompts/greet").text
+
+
 def test_a_prompt_shows_its_changes_variables_labels_and_traces(
     project: str, get_page: GetPage, store_traces: StoreTraces
 ) -> None:

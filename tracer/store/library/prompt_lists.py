@@ -83,20 +83,27 @@ _FIELDS: Final = {
 
 
 def list_prompts(
-    project_id: str, conditions: Sequence[Condition], limit: int, offset: int = 0
+    project_id: str,
+    conditions: Sequence[Condition],
+    limit: int,
+    offset: int = 0,
+    first: Sequence[str] = (),
 ) -> tuple[list[PromptSummary], int]:
     """Return (a page of prompts, last changed first; the number of all of them).
+
+    The prompts with the names ``first`` precede the others, in that order.
 
     Raises Invalid: a condition has an unknown field, or a value that does not fit the field.
     """
     matching = where([*conditions], _FIELDS)
+    rank = sa.func.array_position(sa.literal([*first], ARRAY(sa.Text)), prompts.c.name)
     query = (
         sa.select(prompts.c.name, prompts.c.tags, prompts.c.updated_at)
         .where(
             prompts.c.project_id == project_id,
             sa.exists().where(*_of_version(prompts), *matching).correlate(prompts),
         )
-        .order_by(prompts.c.updated_at.desc(), prompts.c.name)
+        .order_by(rank.nulls_last(), prompts.c.updated_at.desc(), prompts.c.name)
     )
     rows, total = numbered_page(query, limit, offset)
     return _summaries(project_id, rows, matching), total

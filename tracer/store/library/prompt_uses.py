@@ -55,6 +55,23 @@ _SCORES_BY_NAME: Final = sa.text(
 _SCORES_BY_VERSION: Final = sa.text(
     _SCORES.format(key="prompt_version", condition="y.prompt_name = :name", source=_FROM)
 )
+_MEANS_BY_VERSION: Final = sa.text(f"""
+    SELECT used.prompt_name, used.prompt_version, c.name AS score, avg(c.value) AS mean
+    FROM (
+        SELECT DISTINCT y.prompt_name, y.prompt_version, y.trace_id {_FROM}
+        WHERE y.project_id = :project_id AND y.prompt_name = ANY(:names)
+            AND y.prompt_version IS NOT NULL AND s.start_time >= :since
+    ) used
+    JOIN scores c ON c.project_id = :project_id AND c.trace_id = used.trace_id
+    WHERE c.value IS NOT NULL
+    GROUP BY used.prompt_name, used.prompt_version, c.name
+    ORDER BY used.prompt_name, used.prompt_version DESC, count(*) DESC, c.name
+""")  # noqa: S608 - composed of constants; values are bound
+_MOST_USED: Final = sa.text(f"""
+    SELECT y.prompt_name {_FROM}
+    WHERE y.project_id = :project_id AND y.prompt_name IS NOT NULL AND s.start_time >= :since
+    GROUP BY y.prompt_name ORDER BY count(*) DESC, y.prompt_name LIMIT :max_rows
+""")
 _LATEST: Final = sa.text(f"""
     WITH calls AS (
         SELECT y.trace_id, y.span_id, y.prompt_version, s.start_time {_FROM}
@@ -119,6 +136,30 @@ def figures_by_version(project_id: str, name: str, since: datetime) -> dict[int,
     """Return the figures of a prompt's versions since a time; empty: the query timed out."""
     values = {"project_id": project_id, "name": name, "since": since}
     return _with_scores(_rows(_BY_VERSION, values), _rows(_SCORES_BY_VERSION, values))
+
+
+def means_by_version(
+    project_id: str, names: Collection[str], since: datetime
+) -> dict[str, dict[int, dict[str, float]]]:
+    """Return the mean scores of each version with scores, the newest first, by prompt.
+
+    Of one version the most frequent score is first. Empty: the query timed out.
+    """
+    means: dict[str, dict[int, dict[str, float]]] = {}
+    values = {"project_id": project_id, "names": list(names), "since": since}
+    for row in _rows(_MEANS_BY_VERSION, values):
+        versions = means.setdefault(row.prompt_name, {})
+        versions.setdefault(row.prompt_version, {})[row.score] = row.mean
+    return means
+
+
+def most_used(project_id: str, since: datetime, limit: int) -> list[str]:
+    """Return the names of the prompts with most model calls since a time, the most called first.
+
+    Empty: no call named a prompt, or the query timed out.
+    """
+    values = {"project_id": project_id, "since": since, "max_rows": limit}
+    return [row.prompt_name for row in _rows(_MOST_USED, values)]
 
 
 def latest_traces(project_id: str, name: str, version: int | None, limit: int) -> list[UsingTrace]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from flask import abort, redirect, request, url_for
 from markupsafe import Markup
@@ -21,10 +21,11 @@ from tracer.store.database.session import transaction
 from tracer.store.library import prompts
 from tracer.store.library.prompt_lists import list_prompts
 from tracer.store.library.prompt_uses import (
-    UseFigures,
     figures_by_name,
     figures_by_version,
     latest_traces,
+    means_by_version,
+    most_used,
 )
 from tracer.store.library.prompts import LATEST, PromptVersion
 from tracer.ui.base.blueprint import bp, refuse
@@ -37,6 +38,8 @@ from tracer.ui.render.messages import Body, Renderer
 
 _PERIOD: Final = timedelta(days=7)
 _TRACES: Final = 10
+_MAX_RANKED: Final = 1_000
+"""Prompts that the list sorts by their calls; further ones follow, last changed first."""
 _MEASURES: Final = 2
 _NOISE: Final = 0.05
 """Share of a mean score below which a change is taken for chance."""
@@ -50,12 +53,15 @@ _DEFAULT_LABEL: Final = "production"
 
 @bp.get("/project/<project_id>/prompts")
 def prompt_list(project_id: str) -> str:
-    """Show the project's prompts, last changed first, with the calls that name them."""
+    """Show the project's prompts, most called or last changed first, with their figures."""
     numbered = NumberedPage.from_request()
     words = request.args.get("q", "").strip()
     conditions = [Condition("name", "contains", words)] if words else []
-    rows, total = list_prompts(project_id, conditions, PER_PAGE, numbered.offset)
-    figures = figures_by_name(project_id, [row.name for row in rows], _since())
+    by_change = request.args.get("sort") == "changed"
+    first = [] if by_change else most_used(project_id, _since(), _MAX_RANKED)
+    rows, total = list_prompts(project_id, conditions, PER_PAGE, numbered.offset, first)
+    names = [row.name for row in rows]
+    figures = figures_by_name(project_id, names, _since())
     return render(
         "library/prompts.html",
         rows=rows,
@@ -64,6 +70,12 @@ def prompt_list(project_id: str) -> str:
         figures=figures,
         used=[figures[row.name] for row in rows if row.name in figures],
         latest=LATEST,
+        by_change=by_change,
+        falls={
+            name: fall
+            for name, versions in means_by_version(project_id, names, _since()).items()
+            if (fall := _fall(versions))
+        },
         # Each prompt has a score of its own, so each line has a range of its own.
         sparks={
             name: sparks({name: each}, score)[name]
@@ -88,6 +100,7 @@ def prompt(project_id: str, name: str) -> str:
     measures = list(dict.fromkeys(means))[:_MEASURES]
     called = [version.version for version in versions if version.version in figures]
     before = dict(itertools.pairwise(called))
+    compared = (shown.version, before.get(shown.version, 0))
     calls = _calls(name)
     return render(
         "library/prompt.html",
@@ -104,7 +117,7 @@ def prompt(project_id: str, name: str) -> str:
         sparks=sparks(figures, measures[0]) if measures else {},
         before=before,
         overall=figures_by_name(project_id, [name], _since()).get(name) if figures else None,
-        fell=_fell(figures.get(shown.version), figures.get(before.get(shown.version, 0))),
+        fell=_fall({number: figures[number].means for number in compared if number in figures}),
         word_counts=_word_counts(versions),
         calls_query=calls,
         version_query=f"{calls} prompt_version:{shown.version}",
@@ -150,18 +163,25 @@ def _calls(name: str) -> str:
     return term_text(Term(field, None, (Equal(name),)))
 
 
-def _fell(now: UseFigures | None, earlier: UseFigures | None) -> str:
-    """Return the first score whose mean fell with a version by more than noise; "": none."""
-    if now is None or earlier is None:
-        return ""
-    return next(
-        (
-            name
-            for name, mean in now.means.items()
-            if name in earlier.means and mean < earlier.means[name] * (1 - _NOISE)
-        ),
-        "",
-    )
+class Fall(NamedTuple):
+    """A score whose mean fell with a version of a prompt."""
+
+    score: str
+    version: int
+    mean: float
+    before: float
+
+
+def _fall(versions: Mapping[int, Mapping[str, float]]) -> Fall | None:
+    """Return the first score whose mean fell by more than noise with the newest of the versions.
+
+    ``versions`` holds the mean scores of each version, the newest first.
+    """
+    for (version, now), (_, earlier) in itertools.islice(itertools.pairwise(versions.items()), 1):
+        for score, mean in now.items():
+            if score in earlier and mean < earlier[score] * (1 - _NOISE):
+                return Fall(score, version, mean, earlier[score])
+    return None
 
 
 def _word_counts(versions: Sequence[PromptVersion]) -> dict[int, tuple[int, int]]:

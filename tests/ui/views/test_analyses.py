@@ -297,3 +297,20 @@ def test_the_hits_of_a_search_are_visited_one_by_one_in_the_tree(
     assert [int(tick["x"]) for tick in ticks] == [int(float(x) * 2) for x in wanted]
     none = get_page(f"{BASE}?q=zzz").one(css="hits")
     assert none.text == "0 hits"
+
+
+def test_findings_count_other_traces_of_the_day_with_the_same_error(
+    store_traces: StoreTraces, get_page: GetPage
+) -> None:
+    messages = {"t1": 'no "job": 5', "t2": 'no "job": 5', "t3": "another", "t4": None}
+    for trace_id, message in messages.items():
+        level = {"level": "error", "status_message": message} if message else {}
+        store_traces(TraceBuilder(trace_id, name="reply").span("root", None, 0, 1, **level))
+    shown = get_page("/traces/t1/findings").one("ul", "findings")
+    assert "In the last 24 hours 1 other trace has this error." in shown.text
+    [link] = [link for link in shown.all("a", "link") if "other trace" in link.text]
+    listed = get_page(link["href"].removeprefix("/project/default"))
+    rows = listed.one("tbody").all("a", "open")
+    assert [row["href"].partition("?")[0] for row in rows] == ["/project/default/traces/t2"]
+    assert "no other trace has this error" in get_page("/traces/t3/findings").text
+    assert "has this error" not in get_page("/traces/t4/findings").text

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 from flask import request
 
 from tracer.analysis.findings.finding import ISSUES, Finding
 from tracer.analysis.findings.findings import Findings
+from tracer.errors import TooSlow
+from tracer.query.fields import Grain
+from tracer.query.parse import parse
+from tracer.query.values import quoted
+from tracer.store.query.selection import Selection as TraceSelection
+from tracer.store.selections.exporting import count_selection
 from tracer.store.traces.span_tree import SpanRow, read_rows
+from tracer.store.traces.traces import TraceRow
 from tracer.ui.base.representations import Representations, html_and_json
 from tracer.ui.trace.context import Selection, find_shown, panel_of, trace_context
 from tracer.ui.trace.head import head_of
@@ -43,6 +51,11 @@ ICONS = {
 }
 
 
+_MAX_ERROR_LENGTH: Final = 200
+"""Characters of an error message by which other traces with the same error are searched."""
+_COUNT_SECONDS: Final = 1
+
+
 class FindingsData(msgspec.Struct, kw_only=True):
     """The findings; `data` is null until the worker has computed those of a large trace."""
 
@@ -67,6 +80,15 @@ class FindingItem:
         return self.finding.count - len(self.finding.spans)
 
 
+@dataclass(frozen=True, slots=True)
+class SameError:
+    """The other traces of the last day with the error of a trace."""
+
+    query: str
+    count: int | None
+    """None: counting them took too long."""
+
+
 @html_and_json("/project/<project_id>/traces/<id:trace_id>/findings")
 def trace_findings(project_id: str, trace_id: str) -> Representations:
     """Show the findings."""
@@ -82,6 +104,7 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
             "view": "findings",
             "findings": findings,
             "items": _items(project_id, trace_id, findings) if findings else [],
+            "same_error": _same_error(trace),
             "absent": _absent(findings) if findings else [],
             "checks": len(ISSUES),
             "selected": selection.span_id,
@@ -94,6 +117,19 @@ def trace_findings(project_id: str, trace_id: str) -> Representations:
             left_out=findings.left_out if findings else 0,
         ),
     )
+
+
+def _same_error(trace: TraceRow) -> SameError | None:
+    """Return the other traces of the last day that failed alike; None: the trace did not fail."""
+    if not trace.error_message:
+        return None
+    message = trace.error_message[:_MAX_ERROR_LENGTH]
+    query = f"error:{quoted(message)} start:>-24h -id:{quoted(trace.trace_id)}"
+    try:
+        selection = TraceSelection(parse(query, Grain.TRACE))
+        return SameError(query, count_selection(trace.project_id, selection, _COUNT_SECONDS))
+    except TooSlow:
+        return SameError(query, None)
 
 
 def _absent(findings: Findings) -> list[str]:

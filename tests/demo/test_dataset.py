@@ -66,6 +66,16 @@ def test_every_trace_arrives_with_all_its_spans(
     assert 150 <= len(sent) <= 250
 
 
+def test_answers_have_scores(client: FlaskClient, stored: dict[str, dict[str, Any]]) -> None:
+    frame = {"since": "-48h", "measure": "count", "grain": "scores", "group_by": ["score_name"]}
+    rows = client.post("/api/v1/metrics", json=frame).get_json()["rows"]
+    counts = {row["groups"][0]: row["value"] for row in rows}
+    assert counts.keys() == {"helpful", "groundedness"}
+    assert min(counts.values()) > 10
+    traces = client.get("/api/v1/traces?q=score.helpful:0&limit=100").get_json()["data"]
+    assert 0 < len(traces) < counts["helpful"]
+
+
 def test_only_the_intended_traces_run_fail_or_lack_a_price(
     stored: dict[str, dict[str, Any]],
 ) -> None:

@@ -45,6 +45,15 @@ class Span:
             name=name, time_unix_nano=self._trace.now, attributes=key_values(attributes)
         )
 
+    def score(self, name: str, value: float, explanation: str) -> None:
+        """Add an evaluation event, which the server stores as a score of the span."""
+        attributes: Attributes = {
+            "gen_ai.evaluation.name": name,
+            "gen_ai.evaluation.score.value": value,
+            "gen_ai.evaluation.explanation": explanation,
+        }
+        self.event("gen_ai.evaluation.result", attributes)
+
     def fail(self, error: str, message: str, stack: str = "") -> None:
         """Add an exception event of type ``error``, and set the error status."""
         attributes = {"exception.type": error, "exception.message": message}

@@ -82,8 +82,7 @@ def test_every_number_is_that_of_the_list_behind_it(
     rng, followed = random.Random(1), 0
     for number, tile in enumerate(home.tiles):
         checked = _check_tile(client, rng, number)
-        # The demo has no scores on some days.
-        assert checked or (data, tile.title) == ("demo", "Scores")
+        assert checked, tile.title
         followed += checked
     assert followed > 80
 

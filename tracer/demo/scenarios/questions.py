@@ -172,3 +172,4 @@ def _judge(story: Story, prompt: Sequence[Message], answer: str) -> None:
         conversation = [system("Is each sentence backed by a document?"), *prompt[1:], user(answer)]
         story.model_call(GPT_4O_MINI, conversation, f'{{"groundedness": {score}}}', context=600)
         judge.set_result({"groundedness": score})
+        judge.span.score("groundedness", score, "rated by the model")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -186,6 +187,9 @@ def reply(
             GPT_4O, conversation, turn.answer, context=_TOOLS_TOKENS, cached=max(known, 0.5)
         )
         root.set_result(turn.answer)
+        # Customers do not like answers that report a failure.
+        is_liked = not re.search("sorry|stopped|failed", turn.answer, re.IGNORECASE)
+        root.span.score("helpful", float(is_liked), "thumbs up" if is_liked else "thumbs down")
     return story
 
 

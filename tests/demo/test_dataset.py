@@ -66,7 +66,8 @@ def test_every_trace_arrives_with_all_its_spans(
     assert 150 <= len(sent) <= 250
 
 
-def test_answers_have_scores(client: FlaskClient, stored: dict[str, dict[str, Any]]) -> None:
+@pytest.mark.usefixtures("stored")
+def test_answers_have_scores(client: FlaskClient) -> None:
     frame = {"since": "-48h", "measure": "count", "grain": "scores", "group_by": ["score_name"]}
     rows = client.post("/api/v1/metrics", json=frame).get_json()["rows"]
     counts = {row["groups"][0]: row["value"] for row in rows}

@@ -15,7 +15,7 @@ from tracer.measure.links import base_query, rest_query
 from tracer.measure.question import ADDITIVE, Question
 from tracer.query.fields import Grain
 from tracer.query.moments import Clock
-from tracer.store.database.estimates import estimate, estimated_rows
+from tracer.store.database.estimates import Estimate, estimate, estimated_rows
 from tracer.store.database.session import within
 from tracer.store.measure.assemble import bins_of, remaining_cells, row_of, rows_of
 from tracer.store.measure.cells import Scan, Scanned
@@ -33,13 +33,15 @@ MAX_EXACT: Final = 20_000
 """The number of users up to which those of a range are counted exactly."""
 MAX_COUNTED: Final = 100_000
 """The number of rows up to which a scan counts distinct values exactly."""
-MAX_COST: Final = 250_000
-"""The planner's cost up to which a scan is tried; about that of four million spans."""
+MAX_COST: Final = 100_000
+"""The planner's cost up to which a scan is tried; about that of 1.6 million spans."""
+KEYED_COST: Final = 8
+"""By how much a scan is dearer than the planner expects where it reads a key of JSON."""
 MAX_HISTOGRAMS: Final = 15_000
 """The number of histograms of rollups up to which they are merged for an answer."""
-SAMPLE_ROWS: Final = 100_000
+SAMPLE_ROWS: Final = 20_000
 """The number of rows of the question that a sample has."""
-SAMPLE_SPANS: Final = 20_000
+SAMPLE_SPANS: Final = 7_000
 """The same for spans, of which a block of the table has fewer and a project more."""
 
 
@@ -108,7 +110,7 @@ def _read(scan: Scan, plan: Plan | None) -> tuple[Scanned, Scan]:
     # Numbers of distinct values don't grow with the sample, and users are sums of all traces.
     exact = scan.question.grain == "users" or scan.question.counted is not None
     expected = estimate(rows_statement(scan))
-    if exact or plan is not None or scan.scores_alone or expected.cost <= MAX_COST:
+    if exact or plan is not None or scan.scores_alone or _cost(scan, expected) <= MAX_COST:
         try:
             with within(SECONDS):
                 return read(scan, plan), scan
@@ -120,6 +122,13 @@ def _read(scan: Scan, plan: Plan | None) -> tuple[Scanned, Scan]:
     sampled = replace(scan, share=share, scores_alone=False, score_hours=False)
     with within(SECONDS):
         return _scaled(read(sampled), share), sampled
+
+
+def _cost(scan: Scan, expected: Estimate) -> float:
+    question = scan.question
+    read = (*question.groups, question.measured, question.divisor)
+    keyed = any(reference is not None and reference.key is not None for reference in read)
+    return expected.cost * (KEYED_COST if keyed else 1)
 
 
 def _scaled(scanned: Scanned, share: float) -> Scanned:

@@ -124,6 +124,6 @@ def encode_ascii(value: Any) -> str:
     try:
         text = encode(value).decode()
     except (OverflowError, UnicodeEncodeError):
-        # An integer of more than 64 bits, or half of a surrogate pair.
+        # An integer of more than 64 bits, or a lone surrogate.
         return json.dumps(value)
     return _BEYOND_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], text)

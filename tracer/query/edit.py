@@ -165,7 +165,7 @@ def _append(text: str, node: Node, addition: str) -> str:
     text = text.strip()
     if node == And(()):
         return addition
-    # OR binds weaker than the space between two terms.
+    # OR has lower precedence than the space between two terms.
     return f"({text}) {addition}" if isinstance(node, Or) else f"{text} {addition}"
 
 

@@ -12,7 +12,7 @@ _MAX_USES: Final = 10_000
 
 
 class MembersExist:
-    """Whether the server has members: asked once a second until there are some."""
+    """Whether the server has members: looked up once a second until there are some."""
 
     def __init__(self) -> None:
         self._exist = False

@@ -35,7 +35,7 @@ def clean(value: Json, *, max_bytes: int = MAX_VALUE_BYTES) -> tuple[Json, dict[
 
     Notes: ``cleaned`` lists what was replaced (``nul``, ``surrogate``, ``nan``) or is kept although
     floats have no room for it (``range``), ``depth`` is the limit that was exceeded, ``keys`` is
-    how many an object of too many had, ``truncated`` and ``size`` (bytes) say what was cut. Long
+    how many an object of too many had, ``truncated`` and ``size`` (bytes) describe the cut. Long
     text is cut where it stands; a list or object that is too long as a whole becomes cut JSON text.
     """
     notes: dict[str, Json] = {}

@@ -17,7 +17,7 @@ MOST_ELEMENTS: Final = 2_000_000
 def count_elements(body: bytes) -> int:
     """Return the most elements that JSON in a body can have, also in the texts of a protobuf body.
 
-    Commas and brackets of prose are counted as well, which has far fewer of them.
+    Commas and brackets of prose are counted as well; prose has far fewer of them.
     """
     return body.count(b",") + body.count(b"{") + body.count(b"[")
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.analysis.differences.numbers import STEP, compare
-from tracer.analysis.differences.ranking import Attribute, Counted, Totals, rank, surety
+from tracer.analysis.differences.ranking import Attribute, Counted, Totals, rank, significance
 
 
-def test_a_field_is_ranked_by_its_surest_value_and_the_others_are_its_kin() -> None:
+def test_a_field_is_ranked_by_its_most_significant_value_and_the_others_are_its_kin() -> None:
     counted = [
         Counted(Attribute("carrier", "nordpost"), 11, 42),
         Counted(Attribute("carrier", "parcelia"), 4, 318),
@@ -34,9 +34,9 @@ def test_attributes_with_equal_counts_are_one_row() -> None:
 
 
 @given(st.integers(0, 50), st.integers(0, 50))
-def test_surety_is_nothing_for_equal_shares_and_never_negative(a: int, b: int) -> None:
-    assert math.isclose(surety(a, a * 3, Totals(50, 150)), 0, abs_tol=1e-9)
-    assert surety(a, b, Totals(50, 50)) >= -1e-9
+def test_significance_is_zero_for_equal_shares_and_never_negative(a: int, b: int) -> None:
+    assert math.isclose(significance(a, a * 3, Totals(50, 150)), 0, abs_tol=1e-9)
+    assert significance(a, b, Totals(50, 50)) >= -1e-9
 
 
 @given(st.dictionaries(st.integers(-20, 60), st.tuples(st.integers(0, 9), st.integers(0, 9))))

@@ -1,4 +1,4 @@
-"""Ranks the values of attributes by how surely one set of traces has them more often."""
+"""Ranks the values of attributes by how significantly their frequency in two sets differs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-MIN_SURETY: Final = 6.63
+MIN_SIGNIFICANCE: Final = 6.63
 """The least G of a difference: by chance alone, one attribute in 100 exceeds it."""
 MAX_KIN: Final = 6
 _MIN_DIFFERENCE: Final = 0.01
@@ -54,7 +54,7 @@ class Difference:
     others: int
     selected_share: float
     others_share: float
-    surety: float
+    significance: float
     """The statistic G of the two counts: 0 where both shares are equal."""
     kin: tuple[Difference, ...] = ()
     """The most frequent other values of the same field."""
@@ -69,7 +69,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The fields that differ, surest first, by their surest value; and those that do not."""
+    """The fields that differ, by their most significant value, and those that do not."""
 
     more: list[Difference] = field(default_factory=list)
     less: list[Difference] = field(default_factory=list)
@@ -77,21 +77,21 @@ class Ranking:
 
 
 def rank(counted: Iterable[Counted], totals: Totals) -> Ranking:
-    """Return the attributes whose shares differ surely, each field once."""
+    """Return the attributes whose shares differ significantly, each field once."""
     by_group: dict[str, list[Difference]] = defaultdict(list)
     for count in counted:
         by_group[count.attribute.group].append(_difference(count, totals))
     ranking = Ranking()
-    surest: list[Difference] = []
+    by_field: list[Difference] = []
     for name, values in by_group.items():
         differing = [value for value in values if _differs(value)]
         if differing:
             # Where one value is more frequent, another is less so: the former is shown first.
-            first = max(differing, key=lambda value: (_is_more(value), value.surety))
-            surest.append(_with_kin(first, [value for value in values if value is not first]))
+            first = max(differing, key=lambda value: (_is_more(value), value.significance))
+            by_field.append(_with_kin(first, [value for value in values if value is not first]))
         else:
             ranking.same.append(name)
-    for difference in _merge_equal_counts(sorted(surest, key=lambda value: -value.surety)):
+    for difference in _merge_equal_counts(sorted(by_field, key=lambda value: -value.significance)):
         (ranking.more if _is_more(difference) else ranking.less).append(difference)
     return ranking
 
@@ -103,11 +103,11 @@ def _difference(count: Counted, totals: Totals) -> Difference:
         count.others,
         count.selected / max(totals.selected, 1),
         count.others / max(totals.others, 1),
-        surety(count.selected, count.others, totals),
+        significance(count.selected, count.others, totals),
     )
 
 
-def surety(selected: int, others: int, totals: Totals) -> float:
+def significance(selected: int, others: int, totals: Totals) -> float:
     """Return G, twice the log-likelihood ratio of two shares against one share for both."""
     have, all_traces = selected + others, totals.selected + totals.others
     lack = all_traces - have
@@ -124,7 +124,7 @@ def surety(selected: int, others: int, totals: Totals) -> float:
 
 def _differs(difference: Difference) -> bool:
     distance = abs(difference.selected_share - difference.others_share)
-    return difference.surety >= MIN_SURETY and distance >= _MIN_DIFFERENCE
+    return difference.significance >= MIN_SIGNIFICANCE and distance >= _MIN_DIFFERENCE
 
 
 def _is_more(difference: Difference) -> bool:

@@ -46,8 +46,7 @@ def application_name(revision: str) -> str:
 class OlderServers:
     """Whether servers are connected that can't read what this version writes.
 
-    They are looked for again every ten seconds until there is none: none starts beside a newer
-    one.
+    Checked every ten seconds until none is left: no older server starts beside a newer one.
     """
 
     def __init__(self, since: str) -> None:

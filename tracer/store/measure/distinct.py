@@ -42,8 +42,8 @@ def hash_of(value: Column) -> Column:
 def register_of(hashed: Column) -> tuple[Column, Column]:
     """Return the register of a hash, and the number whose leading zeros make its run.
 
-    The least number of a register has the longest run, which so is computed once per register: a
-    logarithm for each row would take as long as reading it.
+    The least number of a register has the longest run, so the run is computed once per register: a
+    logarithm for each row would take as long as reading the row.
     """
     rest = hashed.op(">>")(sa.literal_column(str(_BITS))).op("&")(_constant((1 << _REST) - 1))
     register = sa.cast(hashed.op("&")(_constant(_REGISTERS - 1)), sa.Integer)

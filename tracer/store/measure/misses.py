@@ -65,7 +65,7 @@ def calls_with_previous(scan: Scan) -> Table:
 def payload_of(table: Table) -> tuple[Table, list[Column]]:
     """Return the payload rows to join with the calls, and the conditions of the join.
 
-    Calls that repeat nothing have none, so that theirs are not looked up.
+    Calls that repeat nothing are joined with no row, so that their payloads are not read.
     """
     payload = span_payload_rows.alias("payload")
     same = [payload.c[name] == table.c[name] for name in ("project_id", "trace_id")]

@@ -134,7 +134,7 @@ score_hours_due = Table(
     Column("change", BigInteger, Identity(), primary_key=True),
 )
 
-# What servers of the version before appended instead: `sums` is a list of objects with the columns
+# What servers of the previous version append instead: `sums` is a list of objects with the columns
 # of a series, `minute` since the epoch, and the columns of `rollups`.
 rollup_deltas = Table(
     "rollup_deltas",

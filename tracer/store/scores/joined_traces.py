@@ -28,7 +28,7 @@ _OF_TRACE = {
 
 
 def scores_filled(project_id: str) -> bool:
-    """Return whether what scores hold of their traces is right, and most of the project's have it.
+    """Return whether the trace fields in scores are right, and most of the project's have them.
 
     An upgrade may not be finished, or many scores may have no trace.
     """

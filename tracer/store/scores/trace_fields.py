@@ -132,14 +132,14 @@ def note_deletes(connection: psycopg.Connection[Any], keys: Iterable[TraceKey]) 
 
 
 def upgrade_all(url: str, wait: Callable[[float], bool]) -> None:
-    """Fill in the scores from before until all are or ``wait(seconds)`` returns True."""
+    """Fill in older scores until all are filled in or ``wait(seconds)`` returns True."""
     run_steps(url, upgrade_some, _PAUSE, wait)
 
 
 def upgrade_some(connection: psycopg.Connection[Any]) -> bool:
     """Fill in the next scores, and commit; False: there are none, or this has to wait.
 
-    Also those that are filled in: a server of the version before may have changed their traces.
+    Includes scores that are filled in: an older server may have changed their traces.
     """
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         position = UPGRADE.lock_position(cursor)

@@ -22,7 +22,7 @@ TRACE_TEXT: Final = """
 
 
 def _own(name: str) -> str:
-    """Return SQL for the text of a payload column; most values are whole and need no function."""
+    """Return SQL for the text of a payload column; most values have no parts to assemble."""
     return (
         f"CASE WHEN p.split & {bit(name)} <> 0 THEN text_of_payload(p.{name}, true)"
         f" ELSE p.{name}::text END"

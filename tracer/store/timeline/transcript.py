@@ -71,8 +71,8 @@ def read_transcript(
 ) -> TranscriptPage | None:
     """Return a page of the model calls and tool runs of a trace; raises BadCursor.
 
-    None: the timeline of the trace is not built yet. ``words``: only spans that contain all of
-    them, be it in a message that the call repeats.
+    None: the timeline of the trace is not built yet. ``words``: only spans that
+    contain all of them, also in messages that the call repeats.
     """
     log = open_log(project_id, trace_id, LogFilter(tuple(terms(words)), (MODEL, *TOOLS)))
     if log is None:

@@ -153,8 +153,8 @@ def read_context(
     """Compare a generation's input with the calls before it in its trace.
 
     ``parts``: those that were read with the span. ``reader`` keeps the messages that were read.
-    ``span_count``: the trace's, where it is known. None: it is no model call with messages, none
-    came before, or the inputs are too large.
+    ``span_count``: the trace's, where it is known. None:
+    the span is no model call with messages, no call came before, or inputs are too large.
     """
     if span.kind != "generation" or span.placeholder or span.input is None:
         return None

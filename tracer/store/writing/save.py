@@ -128,8 +128,8 @@ _DROP_EMPTY_SESSIONS = """
 _OWN_OF_SCORES = [
     column for column in schema.scores.c if column.name not in ("trace_start", "trace_environment")
 ]
-# While its trace is being written, a stored score keeps what it holds: who writes the trace
-# changes that in its own transaction.
+# While its trace is being written, a stored score keeps its copy of the trace's
+# fields: the transaction that writes the trace changes the copy.
 _KEPT = f"""
     CASE WHEN octet_length(excluded.name) <= {trace_fields.MAX_NAME_BYTES}
         THEN coalesce(excluded.{{0}}, s.{{0}}) END

@@ -99,7 +99,7 @@ def mark_ancestors(change: Change) -> None:
 
 
 def _mark_unchanged(change: Change, span_id: str) -> None:
-    """Record how a span above a span with usage is to be treated that itself doesn't change."""
+    """Record how to treat a span that does not change and is above a span with usage."""
     before = change.before.get(span_id)
     if before is not None and reports.must_be_compared(before.record):
         # Its ancestors were marked when it got its usage.

@@ -132,8 +132,8 @@ def _context(page: ComparePage) -> dict[str, object]:
         return {"page": page, "then": None, "now_trace": page.now}
     comparison = page.compared()
     span = comparison.span
-    if page.span_id is None and (telling := _telling(comparison.rows)) is not None:
-        page.span_id = own_side(telling).span_id
+    if page.span_id is None and (first_row := _row_to_show(comparison.rows)) is not None:
+        page.span_id = own_side(first_row).span_id
         span = compare_span(page.then, page.now, comparison.rows, page.span_id)
     shown = [row for row in comparison.rows if page.state in ("", row.state)]
     part = shown[page.start : page.start + ROWS]
@@ -162,7 +162,7 @@ def _context(page: ComparePage) -> dict[str, object]:
     }
 
 
-def _telling(rows: Sequence[Row]) -> Row | None:
+def _row_to_show(rows: Sequence[Row]) -> Row | None:
     """Return the row to show first: what fails now, else what has changed most in time.
 
     Of rows inside each other the inner one, and a call of a model or tool before any other.

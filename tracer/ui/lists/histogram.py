@@ -246,7 +246,7 @@ def _bar(
     start = bar.start.astimezone(query.clock.zone)
     term = Term(field, None, (period_match(start, start + width, query.clock),))
     text = term_text(term)
-    # Users are no events: those who had a trace then.
+    # A user has no time: bars count the users with a trace in the interval.
     node = Related(Grain.TRACE, term)
     url = (
         query.url(narrowed(query.shown, query.grain, node)) if of_users else query.period_url(text)

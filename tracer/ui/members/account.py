@@ -42,7 +42,7 @@ TOKEN_LABELS: Final = {
 
 @bp.get("/account")
 def account() -> AnyResponse | str:
-    """Show the account; without login there is none, but a name to annotate with."""
+    """Show the account; without a login, only the name for annotations."""
     if identity().member is None:
         return redirect(url_for("ui.reader_form"))
     return _page()

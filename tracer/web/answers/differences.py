@@ -176,7 +176,7 @@ def _value(each: ranking.Difference, totals: Totals, differences: Differences) -
 def _difference(each: ranking.Difference, totals: Totals, differences: Differences) -> Difference:
     return Difference(
         **_value(each, totals, differences),
-        g_statistic=round(each.surety, 2),
+        g_statistic=round(each.significance, 2),
         other_values=[DifferingValue(**_value(other, totals, differences)) for other in each.kin],
         same_counts=[_term(attribute) for attribute in each.alike],
     )

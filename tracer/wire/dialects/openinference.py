@@ -82,7 +82,7 @@ def _untouched(value: Json) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _said_by(role: str) -> Parse:
+def _messages_from(role: str) -> Parse:
     """Return a parser of texts into messages of ``role``."""
 
     def parse(value: Json) -> list[Json] | None:
@@ -92,7 +92,7 @@ def _said_by(role: str) -> Parse:
     return parse
 
 
-def _each_said_by(role: str) -> Build:
+def _build_messages_from(role: str) -> Build:
     """Return a function that builds messages from texts at ``N.prompt.text`` or the like."""
 
     def build(parts: dict[str, Json]) -> tuple[Json, bool]:
@@ -128,9 +128,9 @@ DIALECT: Final = Dialect(
         ),
         Rule("input", "llm.input_messages.*", build=rebuild),
         Rule("output", "llm.output_messages.*", build=rebuild),
-        Rule("input", "llm.prompts", _said_by("user")),
-        Rule("input", "llm.prompts.*", _untouched, build=_each_said_by("user")),
-        Rule("output", "llm.choices.*", _untouched, build=_each_said_by("assistant")),
+        Rule("input", "llm.prompts", _messages_from("user")),
+        Rule("input", "llm.prompts.*", _untouched, build=_build_messages_from("user")),
+        Rule("output", "llm.choices.*", _untouched, build=_build_messages_from("assistant")),
         Rule("output", "retrieval.documents.*", build=rebuild),
         Rule("output", "reranker.output_documents.*", build=rebuild),
         Rule("input", "reranker.query", present),

@@ -66,7 +66,7 @@ def read_span(raw: RawSpan, context: Context, traces: TraceFacts, now: int) -> S
     if record.model is None:
         record.model = record.requested_model
     if kind == "generation":
-        # Only messages contain reasons, and a text is none.
+        # Only messages contain reasons, and a text is no message.
         if not record.finish_reasons and isinstance(record.output, (dict, list)):
             record.finish_reasons = finish_reasons(record.output)
         if not record.finish_reasons and "answer_reasons" in fields:

@@ -22,7 +22,7 @@ def run_id(project_id: str, dataset_id: str, name: str) -> str:
     return hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:16]
 
 
-class ExperimentSaid(msgspec.Struct, kw_only=True):
+class SentExperiment(msgspec.Struct, kw_only=True):
     """The experiment of a span."""
 
     id: Name
@@ -33,14 +33,14 @@ class ExperimentSaid(msgspec.Struct, kw_only=True):
     root: str = msgspec.field(name="item.root_observation_id")
 
 
-def answered(spans: Sequence[SpanRecord]) -> list[tuple[SpanRecord, ExperimentSaid]]:
+def answered(spans: Sequence[SpanRecord]) -> list[tuple[SpanRecord, SentExperiment]]:
     """Return the spans that answer an experiment's item, each with its experiment."""
     answers = []
     for span in spans:
         if span.attributes.get(f"{PREFIX}item.root_observation_id") == span.span_id:
             values = _within(span.attributes, PREFIX)
             try:
-                answers.append((span, msgspec.convert(values, ExperimentSaid)))
+                answers.append((span, msgspec.convert(values, SentExperiment)))
             except msgspec.ValidationError:
                 continue  # The attributes of the span stay.
     return answers

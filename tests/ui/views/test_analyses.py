@@ -237,7 +237,7 @@ def test_a_trace_without_findings_is_labelled(store_traces: StoreTraces, get_pag
     assert "No issues found" in findings.one(css="foot").text
     checks = findings.one(css="checks").text
     [absent, count] = re.findall(r"(\d+) of (\d+) checks found nothing", checks)[0]
-    listed = checks.partition("not found: ")[2].partition(".")[0].split(", ")
+    listed = checks.partition("without a finding: ")[2].partition(".")[0].split(", ")
     assert (int(count), int(absent)) == (7, len(listed))
     assert "Findings" in get_page(BASE).one("nav", "views").text
 

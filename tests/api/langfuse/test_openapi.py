@@ -74,6 +74,8 @@ def test_no_request_of_many_makes_the_server_fail_or_contradict_its_document(app
         ("GET", "scim/ServiceProviderConfig"),
         ("GET", "integrations/blob-storage"),
         ("DELETE", "integrations/blob-storage/i"),
+        ("GET", "skills"),
+        ("PATCH", "skills/review/versions/2"),
         ("PUT", "llm-connections"),
         ("POST", "v2/evaluators"),
         ("GET", "v2/evaluators/e/versions"),

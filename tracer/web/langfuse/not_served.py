@@ -24,7 +24,7 @@ _REASONS: Final = {
     r"agent(/.*)?": "this server has no agent of its own",
     r"mcp": "an agent reads over this API",
     r"memberships": _MEMBERS,
-    r"v2/skills(/.*)?": "skills have no public API",
+    r"(v2/)?skills(/.*)?": "this server stores prompts (/api/public/v2/prompts), and no skills",
     r"feedback": "it is for feedback about Langfuse",
 }
 

@@ -84,6 +84,10 @@ def _messages(value: Json) -> Json:
 _NO_MODELS: Final = frozenset((None, "", "none", "unknown", "undefined"))
 
 
+def _is_cached(name: str) -> bool:
+    return "cache" in name
+
+
 def model_name(value: Json) -> str | None:
     """Return a model's name; None: a word for no model."""
     name = value.strip() if type(value) is str else text(value)
@@ -146,7 +150,16 @@ DIALECT: Final = Dialect(
         ),
         *usage_rules("gen_ai.usage."),
         *(
-            Rule("usage", key, inclusive, INCLUSIVE, inclusive_usage, late=True, detail=True)
+            Rule(
+                "usage",
+                key,
+                inclusive,
+                INCLUSIVE,
+                inclusive_usage,
+                late=True,
+                detail=True,
+                known=_is_cached,
+            )
             for key in ("gen_ai.provider.name", "gen_ai.system")
         ),
         Rule("tools", "gen_ai.tool.definitions", tool_definitions, json=True),

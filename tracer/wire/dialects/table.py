@@ -46,7 +46,11 @@ class Rule(NamedTuple):
     keep: bool = False
     """The attribute has more content than the field, so it stays in attributes as well."""
     detail: bool = False
-    """Reads a detail of a value that another rule maps as a whole; consumes no attribute."""
+    """Reads a detail of a value that another rule maps as a whole; consumes no attribute.
+
+    One with ``known`` applies only where its function ``build`` builds the field, beside a part
+    that ``known`` accepts.
+    """
     late: bool = False
     """Applied after the other rules of all dialects: a general name such as ``input.value``."""
     scoped: bool = False

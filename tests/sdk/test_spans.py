@@ -218,3 +218,12 @@ def test_a_failure_in_another_processor_does_not_reach_the_application(
     with tracer.span("work"):
         pass
     assert "could not be handed to the span processors" in caplog.text
+
+
+def test_failed_spans_are_named_where_none_is_expected(spans: Recording) -> None:
+    with tracer.span("works"):
+        spans.assert_no_errors()
+    with pytest.raises(ValueError, match="a reason"), tracer.tool("breaks"):
+        raise ValueError("a reason")
+    with pytest.raises(AssertionError, match=r"breaks: .*a reason"):
+        spans.assert_no_errors()

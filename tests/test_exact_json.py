@@ -53,3 +53,9 @@ def test_ascii_json_has_the_digits_and_the_escapes() -> None:
     assert encode_ascii(decode(text)) == text
     for value in (10**30, "\ud800"):
         assert encode_ascii(value) == json.dumps(value)
+
+
+@pytest.mark.parametrize("levels", [1_100, 100_000])
+def test_text_that_is_nested_too_deeply_is_an_error_of_decoding(levels: int) -> None:
+    with pytest.raises(msgspec.DecodeError, match="too deeply"):
+        decode("[" * levels + "]" * levels)

@@ -83,7 +83,18 @@ def encoder(
     return msgspec.json.Encoder(enc_hook=encode_other, order=order, decimal_format=decimal_format)
 
 
-decode: Final = msgspec.json.Decoder(float_hook=read_number).decode
+_decode: Final = msgspec.json.Decoder(float_hook=read_number).decode
+
+
+def decode(text: str | bytes) -> Any:
+    """Return the value of a JSON text. Raises msgspec.DecodeError, also if it is nested too deeply.
+
+    Raises UnicodeError for text with lone surrogates.
+    """
+    try:
+        return _decode(text)
+    except RecursionError:
+        raise msgspec.DecodeError("JSON is nested too deeply") from None
 
 
 def decode_noting_tiny(text: str) -> tuple[Any, bool]:
@@ -92,7 +103,7 @@ def decode_noting_tiny(text: str) -> tuple[Any, bool]:
     Raises msgspec.MsgspecError, UnicodeError and RecursionError.
     """
     previous = _last_tiny
-    return decode(text), _last_tiny is not previous
+    return _decode(text), _last_tiny is not previous
 
 
 _encoder: Final = encoder()

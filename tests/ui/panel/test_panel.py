@@ -357,3 +357,18 @@ def test_a_pointer_to_nothing_is_not_found(
 ) -> None:
     store_traces(story(input=[1]))
     get_page(f"/traces/{TRACE}/value?id=s&at={pointer}", 404)
+
+
+@pytest.mark.parametrize("levels", [63, 200, 700, 900, 5_000])
+@pytest.mark.parametrize("kind", ["generation", "tool"])
+def test_json_that_is_nested_too_deeply_is_shown_as_text(
+    store_traces: StoreTraces, client: FlaskClient, levels: int, kind: str
+) -> None:
+    nested = "[" * levels + "1" + "]" * levels
+    call = {"id": "1", "type": "function", "function": {"name": "find", "arguments": nested}}
+    messages = [chat_message("user", nested), {"role": "assistant", "tool_calls": [call]}]
+    store_traces(story(kind=kind, input=messages, output=nested, metadata={"deep": nested}))
+    for path in ("", "?span=s", "/span?id=s&tab=metadata", "/transcript", "/log", "/findings"):
+        response = client.get(f"/project/default/traces/{TRACE}{path}")
+        assert response.status_code == 200, path
+    assert nested[:60] in client.get(f"/project/default/traces/{TRACE}?span=s").text
